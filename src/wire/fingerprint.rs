@@ -1,0 +1,135 @@
+//! Whether two answers are the same JSON value, told by a number each: the order of an object's members, white
+//! space and escapes do not change it. So an outstanding request remembers what it was answered in eight bytes.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use serde_core::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+
+/// The fingerprint of a JSON value. Text that nests deeper than 128 levels is taken by its bytes.
+pub fn fingerprint(json: &str) -> u64 {
+    let mut parser = serde_json::Deserializer::from_str(json);
+    Fingerprint.deserialize(&mut parser).unwrap_or_else(|_| hash(b'x', json))
+}
+
+/// A kind beside the value, so that `1`, `"1"` and `[1]` differ.
+fn hash(kind: u8, value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    kind.hash(&mut hasher);
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+struct Fingerprint;
+
+impl<'de> DeserializeSeed<'de> for Fingerprint {
+    type Value = u64;
+
+    fn deserialize<D: serde_core::Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Fingerprint {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<u64, E> {
+        Ok(hash(b'n', ()))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<u64, E> {
+        Ok(hash(b'b', value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<u64, E> {
+        Ok(hash(b'i', i128::from(value)))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<u64, E> {
+        Ok(hash(b'i', i128::from(value)))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<u64, E> {
+        // 1.0 and 1 are one number of JSON.
+        if value.fract() == 0.0 && value.abs() < 1e18 {
+            return Ok(hash(b'i', value as i128));
+        }
+        Ok(hash(b'f', value.to_bits()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<u64, E> {
+        Ok(hash(b's', value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<u64, A::Error> {
+        let mut all = hash(b'a', ());
+        while let Some(element) = list.next_element_seed(Fingerprint)? {
+            all = hash(b'e', (all, element));
+        }
+        Ok(all)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<u64, A::Error> {
+        let mut all = hash(b'o', ());
+        while let Some(name) = map.next_key_seed(Fingerprint)? {
+            let value = map.next_value_seed(Fingerprint)?;
+            all = all.wrapping_add(hash(b'm', (name, value)));
+        }
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_values_have_one_fingerprint() {
+        for (left, right) in [
+            ("1", " 1.0 "),
+            ("\"\u{e9}\"", "\"\\u00e9\""),
+            ("{\"a\":1,\"b\":[2]}", "{\"b\": [2], \"a\": 1}"),
+            ("0", "-0.0"),
+        ] {
+            assert_eq!(fingerprint(left), fingerprint(right), "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn different_values_have_different_ones() {
+        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        let all = [
+            "null",
+            "true",
+            "false",
+            "0",
+            "1",
+            "-1",
+            "1.5",
+            "1e300",
+            "\"\"",
+            "\"1\"",
+            "[]",
+            "[1]",
+            "[[1]]",
+            "[1,2]",
+            "[2,1]",
+            "{}",
+            "{\"a\":1}",
+            "{\"a\":2}",
+            "{\"b\":1}",
+            "{\"1\":\"a\"}",
+            "18446744073709551615",
+            &deep,
+        ];
+        let mut seen = std::collections::HashSet::new();
+        for json in all {
+            assert!(seen.insert(fingerprint(json)), "{json}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The message of a verified reply.
+
+use std::ffi::{CStr, CString};
+use std::fmt;
+use std::sync::OnceLock;
+
+use serde_core::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::wire::answer::Answer;
+use crate::wire::envelope::Text;
+
+/// The server answered the question.
+pub const STATUS_OK: i32 = 0;
+/// The server could not: the answer says why.
+pub const STATUS_ERROR: i32 = 1;
+/// The server does not know this question.
+pub const STATUS_NOT_IMPLEMENTED: i32 = 2;
+
+/// What one server said to one request.
+pub struct Reply {
+    protocol: i32,
+    status: i32,
+    serial: i64,
+    answer: Answer,
+    error_text: OnceLock<CString>,
+}
+
+impl Reply {
+    /// Reads a message; `None` unless it is an object with its four members, each of its type.
+    pub fn parse(message: &str) -> Option<Self> {
+        let mut parser = serde_json::Deserializer::from_str(message);
+        let reply = parser.deserialize_map(ReplyVisitor).ok()?;
+        parser.end().ok()?;
+        Some(reply)
+    }
+
+    /// The version of the protocol that the server speaks, 1.
+    pub fn protocol(&self) -> i32 {
+        self.protocol
+    }
+
+    /// [`STATUS_OK`], [`STATUS_ERROR`] or [`STATUS_NOT_IMPLEMENTED`], or what else the server said.
+    pub fn status(&self) -> i32 {
+        self.status
+    }
+
+    /// Whether the answer answers the question.
+    pub fn is_ok(&self) -> bool {
+        self.status == STATUS_OK
+    }
+
+    /// The configuration's serial, by type that of the cluster, the node or the instance: of two ok replies the
+    /// higher is the fresher. 0 for a ping and for every error.
+    pub fn serial(&self) -> i64 {
+        self.serial
+    }
+
+    /// The answer.
+    pub fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
+    /// What went wrong, for a person; `None` when the reply is ok. May hold newlines.
+    pub fn error_text(&self) -> Option<&CStr> {
+        if self.is_ok() {
+            return None;
+        }
+        Some(self.error_text.get_or_init(|| {
+            let text = match self.answer.find("").and_then(|answer| answer.string()) {
+                Ok(text) => text.to_string_lossy().into_owned(),
+                Err(_) => self.error_words(),
+            };
+            CString::new(text).unwrap_or_default()
+        }))
+    }
+
+    fn error_words(&self) -> String {
+        if self.status == STATUS_NOT_IMPLEMENTED {
+            return "not implemented by the server".to_owned();
+        }
+        match self.answer.text() {
+            "0" => "unknown entry".to_owned(),
+            "1" => "internal error of the server".to_owned(),
+            "2" => "the server does not accept the argument".to_owned(),
+            other => format!("status {}, {other}", self.status),
+        }
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("protocol", &self.protocol)
+            .field("status", &self.status)
+            .field("serial", &self.serial)
+            .field("answer", &self.answer.text())
+            .finish()
+    }
+}
+
+struct ReplyVisitor;
+
+impl<'de> Visitor<'de> for ReplyVisitor {
+    type Value = Reply;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with protocol, status, answer and serial")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Reply, A::Error> {
+        use serde_core::de::Error;
+        let (mut protocol, mut status, mut serial, mut answer) = (None, None, None, None);
+        while let Some(Text(name)) = map.next_key()? {
+            let again = match &*name {
+                "protocol" => protocol.replace(map.next_value::<i32>()?).is_some(),
+                "status" => status.replace(map.next_value::<i32>()?).is_some(),
+                "serial" => serial.replace(map.next_value::<i64>()?).is_some(),
+                "answer" => answer.replace(map.next_value::<&RawValue>()?).is_some(),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    false
+                }
+            };
+            if again {
+                return Err(A::Error::custom("a member comes twice"));
+            }
+        }
+        match (protocol, status, serial, answer) {
+            (Some(protocol), Some(status), Some(serial), Some(answer)) => {
+                let answer = Answer::new(answer.get());
+                Ok(Reply { protocol, status, serial, answer, error_text: OnceLock::new() })
+            }
+            _ => Err(A::Error::custom("a member is missing")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_four_members_are_read_in_any_order() {
+        let reply =
+            Reply::parse(r#"{"answer": [1, "a"], "serial": 3189, "x": {}, "status": 0, "protocol": 1}"#)
+                .unwrap();
+        assert_eq!((reply.protocol(), reply.status(), reply.serial()), (1, 0, 3189));
+        assert_eq!(reply.answer().text(), r#"[1, "a"]"#);
+        assert!(reply.is_ok() && reply.error_text().is_none());
+    }
+
+    #[test]
+    fn a_message_without_them_is_no_reply() {
+        let good = r#"{"protocol":1,"status":0,"answer":null,"serial":0}"#;
+        assert!(Reply::parse(good).is_some());
+        for (what, instead) in [
+            ("1", "\"1\""),
+            ("\"serial\":0", "\"serial\":0.5"),
+            ("\"serial\":0", "\"serial\":9223372036854775808"),
+            ("\"status\":0", "\"status\":2147483648"),
+            ("\"status\"", "\"stat\""),
+            ("null", "nul"),
+            ("null", "[1,]"),
+            ("null", "\"\u{1}\""),
+            ("}", ",\"serial\":0}"),
+            ("}", "} 1"),
+        ] {
+            assert!(Reply::parse(&good.replacen(what, instead, 1)).is_none(), "{instead}");
+        }
+    }
+
+    #[test]
+    fn errors_are_put_in_words() {
+        let text = |status: i32, answer: &str| {
+            let message = format!(r#"{{"protocol":1,"status":{status},"answer":{answer},"serial":0}}"#);
+            Reply::parse(&message).unwrap().error_text().unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!(text(1, "0"), "unknown entry");
+        assert_eq!(text(1, "2"), "the server does not accept the argument");
+        assert_eq!(text(1, r#""two\nlines""#), "two\nlines");
+        assert_eq!(text(2, "0"), "not implemented by the server");
+        assert_eq!(text(7, "[3]"), "status 7, [3]");
+    }
+}

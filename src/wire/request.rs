@@ -1,0 +1,222 @@
+//! A request, and how it becomes a signed datagram.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::{Code, Error, Result};
+use crate::wire::key::Key;
+use crate::wire::query::{Query, RequestType};
+use crate::wire::salt::Salt;
+use crate::wire::{MAGIC, text};
+
+/// The protocol version that every request names.
+pub const PROTOCOL: i32 = 1;
+
+/// A question: its type, its query and the salt that its replies carry.
+///
+/// Cloning is cheap and shares the question, so that a client keeps what it was given while the program goes on
+/// to change or release its own.
+#[derive(Clone, Debug)]
+pub struct Request(Arc<Question>);
+
+#[derive(Debug)]
+struct Question {
+    kind: RequestType,
+    query: Query,
+    salt: Salt,
+    /// Whether the program chose the salt. Nobody else can have a fresh one, so only a given one can come twice.
+    given: bool,
+    /// Set when the salt has left with a request: it serves once.
+    spent: AtomicBool,
+}
+
+impl Clone for Question {
+    fn clone(&self) -> Self {
+        Question {
+            kind: self.kind,
+            query: self.query.clone(),
+            salt: self.salt.clone(),
+            given: self.given,
+            spent: AtomicBool::new(self.spent.load(Ordering::Relaxed)),
+        }
+    }
+}
+
+impl Request {
+    /// A request with a fresh salt.
+    pub fn new(kind: RequestType, query: Query, salt: Salt) -> Self {
+        Request(Arc::new(Question { kind, query, salt, given: false, spent: AtomicBool::new(false) }))
+    }
+
+    /// What is asked.
+    pub fn kind(&self) -> RequestType {
+        self.0.kind
+    }
+
+    /// What belongs to the question.
+    pub fn query(&self) -> &Query {
+        &self.0.query
+    }
+
+    /// The salt that replies to this request carry.
+    pub fn salt(&self) -> &Salt {
+        &self.0.salt
+    }
+
+    /// Whether the program chose the salt itself.
+    pub fn salt_was_given(&self) -> bool {
+        self.0.given
+    }
+
+    /// Whether the salt has been used.
+    pub fn is_spent(&self) -> bool {
+        self.0.spent.load(Ordering::Relaxed)
+    }
+
+    /// Marks the salt as used; says whether it was not.
+    pub(crate) fn spend(&self) -> bool {
+        !self.0.spent.swap(true, Ordering::Relaxed)
+    }
+
+    /// Takes [`Request::spend`] back: nothing has left.
+    pub(crate) fn unspend(&self) {
+        self.0.spent.store(false, Ordering::Relaxed);
+    }
+
+    /// Asks something else with the same type and salt.
+    pub fn set_query(&mut self, query: Query) {
+        Arc::make_mut(&mut self.0).query = query;
+    }
+
+    /// Gives the request a fresh salt.
+    pub fn renew_salt(&mut self, salt: Salt) {
+        self.replace_salt(salt, false);
+    }
+
+    /// Gives the request a salt that the program chose.
+    pub fn set_salt(&mut self, salt: Salt) {
+        self.replace_salt(salt, true);
+    }
+
+    fn replace_salt(&mut self, salt: Salt, given: bool) {
+        let question = Arc::make_mut(&mut self.0);
+        question.salt = salt;
+        question.given = given;
+        question.spent = AtomicBool::new(false);
+    }
+
+    /// Appends the signed datagram to `out`, and is an error, with `out` as it was, if it passes `limit` bytes.
+    ///
+    /// `unix` is the wall clock's time in seconds: the server drops a request that is more than 300 s from its
+    /// own clock.
+    pub fn pack(&self, key: &Key, unix: u64, limit: usize, out: &mut Vec<u8>) -> Result<()> {
+        let start = out.len();
+        let stamp = Decimal::of(unix);
+        let salt = self.0.salt.as_str();
+        let query = self.0.query.as_c_str().to_bytes();
+        let mut message = Vec::with_capacity(64 + salt.len() + query.len());
+        message.extend_from_slice(b"{\"type\": ");
+        message.extend_from_slice(Decimal::of(u64::from(self.0.kind as u8)).as_bytes());
+        message.extend_from_slice(b", \"protocol\": 1, \"rsalt\": ");
+        text::push_string(&mut message, salt);
+        message.extend_from_slice(b", \"query\": ");
+        message.extend_from_slice(query);
+        message.push(b'}');
+
+        out.reserve(message.len() * 5 / 4 + 96);
+        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(b"{\"msg\": \"");
+        text::push_inside(out, &message);
+        out.extend_from_slice(b"\", \"salt\": \"");
+        out.extend_from_slice(stamp.as_bytes());
+        out.extend_from_slice(b"\", \"hmac\": \"");
+        text::push_hex(out, &key.sign(stamp.as_bytes(), &message));
+        out.extend_from_slice(b"\"}");
+        let size = out.len() - start;
+        if size > limit {
+            out.truncate(start);
+            let detail = format!("the request makes a datagram of {size} bytes, and the limit is {limit}");
+            return Err(Error::new(Code::RequestTooBig, detail));
+        }
+        Ok(())
+    }
+}
+
+/// A number in decimal digits, without an allocation.
+struct Decimal {
+    digits: [u8; 20],
+    start: usize,
+}
+
+impl Decimal {
+    fn of(mut number: u64) -> Self {
+        let mut digits = [0; 20];
+        let mut start = digits.len();
+        loop {
+            start -= 1;
+            digits[start] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                return Decimal { digits, start };
+            }
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.digits[self.start..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> Request {
+        Request::new(RequestType::NodeRoleByName, Query::text("n\u{e9}"), Salt::from_text("s").unwrap())
+    }
+
+    #[test]
+    fn a_datagram_is_ascii_at_both_levels_and_verifies() {
+        let key = Key::new(b"k\n").unwrap();
+        let mut out = Vec::new();
+        request().pack(&key, 1_795_375_589, 4_096, &mut out).unwrap();
+        assert!(out.starts_with(MAGIC) && out.is_ascii());
+        let outer: serde_json::Value = serde_json::from_slice(&out[4..]).unwrap();
+        let message = outer["msg"].as_str().unwrap();
+        assert_eq!(message, r#"{"type": 1, "protocol": 1, "rsalt": "s", "query": "n\u00e9"}"#);
+        assert_eq!(outer["salt"], "1795375589");
+        let mut hex = Vec::new();
+        text::push_hex(&mut hex, &key.sign(b"1795375589", message.as_bytes()));
+        assert_eq!(outer["hmac"].as_str().unwrap().as_bytes(), hex);
+    }
+
+    #[test]
+    fn the_limit_is_the_size_of_the_datagram_to_the_byte() {
+        let key = Key::new(b"k").unwrap();
+        let mut out = Vec::new();
+        request().pack(&key, 1, usize::MAX, &mut out).unwrap();
+        let size = out.len();
+        out.clear();
+        request().pack(&key, 1, size, &mut out).unwrap();
+        assert_eq!(request().pack(&key, 1, size - 1, &mut out).unwrap_err().code(), Code::RequestTooBig);
+        assert_eq!(out.len(), size, "a refused request leaves nothing behind");
+    }
+
+    #[test]
+    fn a_used_salt_stays_used_until_it_is_replaced() {
+        let mut asked = request();
+        let kept = asked.clone();
+        assert!(kept.spend() && !asked.spend());
+        asked.set_query(Query::NONE);
+        assert!(asked.is_spent());
+        asked.renew_salt(Salt::from_random([7; 16]));
+        assert!(!asked.is_spent() && kept.is_spent());
+    }
+
+    #[test]
+    fn decimals_are_what_format_writes() {
+        for number in [0, 9, 10, 1_795_375_589, u64::MAX] {
+            assert_eq!(Decimal::of(number).as_bytes(), number.to_string().as_bytes());
+        }
+    }
+}

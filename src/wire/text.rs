@@ -1,0 +1,96 @@
+//! Text on its way to a server: JSON strings in pure ASCII. The server rejects raw UTF-8 at either level without
+//! a word, so whatever is not ASCII leaves as `\uXXXX`.
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// Appends `text` as a JSON string in ASCII, quotes included.
+pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    for character in text.chars() {
+        if character.is_ascii() {
+            push_byte(out, character as u8);
+        } else {
+            push_escaped(out, character);
+        }
+    }
+    out.push(b'"');
+}
+
+/// Appends ASCII text as the inside of a JSON string.
+pub(super) fn push_inside(out: &mut Vec<u8>, ascii: &[u8]) {
+    for &byte in ascii {
+        push_byte(out, byte);
+    }
+}
+
+/// The same JSON text in ASCII. What is not ASCII can only stand inside strings there, so escaping it in place
+/// changes no value.
+pub(super) fn json_in_ascii(json: &str) -> String {
+    let mut out = Vec::with_capacity(json.len() + 8);
+    for character in json.chars() {
+        if character.is_ascii() {
+            out.push(character as u8);
+        } else {
+            push_escaped(&mut out, character);
+        }
+    }
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Appends 40 hexadecimal digits for 20 bytes.
+pub(super) fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    for byte in bytes {
+        out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    }
+}
+
+fn push_byte(out: &mut Vec<u8>, byte: u8) {
+    match byte {
+        b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+        0x20..=0x7e => out.push(byte),
+        _ => push_unit(out, u16::from(byte)),
+    }
+}
+
+fn push_escaped(out: &mut Vec<u8>, character: char) {
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        push_unit(out, *unit);
+    }
+}
+
+fn push_unit(out: &mut Vec<u8>, unit: u16) {
+    out.extend_from_slice(b"\\u");
+    for shift in [12, 8, 4, 0] {
+        out.push(HEX[usize::from(unit >> shift & 15)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn string(text: &str) -> String {
+        let mut out = Vec::new();
+        push_string(&mut out, text);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn strings_leave_in_ascii_and_mean_the_same() {
+        for text in ["", "plain", "q\"b\\s", "\n\t\u{1}\u{7f}", "n\u{e9}", "\u{1f600}", "\u{ffff}"] {
+            let json = string(text);
+            assert!(json.is_ascii());
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+        assert_eq!(string("\u{1f600}"), "\"\\ud83d\\ude00\"");
+    }
+
+    #[test]
+    fn json_in_ascii_keeps_its_value() {
+        let json = "{\"k\u{e9}\": [\"\u{1f600}\", 1.50]}";
+        let ascii = json_in_ascii(json);
+        assert!(ascii.is_ascii() && ascii.ends_with("1.50]}"));
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(&ascii), value(json));
+    }
+}
