@@ -1,0 +1,196 @@
+//! What becomes of a datagram that came in. What can be ruled out cheaply is ruled out first: the magic, then the
+//! source, then the salt, then whether this source has answered; only then is an HMAC computed.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::engine::book::PeerId;
+use crate::engine::event::{Event, EventKind, LogLevel};
+use crate::engine::peers::{Peer, ip_text};
+use crate::engine::table::Id;
+use crate::engine::{Engine, Micros, SECOND};
+use crate::wire::envelope::{Envelope, payload, readings};
+use crate::wire::reply::Reply;
+
+/// Why a datagram was dropped. Of two readings of one datagram the one that came further says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Dropped {
+    Magic,
+    Malformed,
+    Salt,
+    Source,
+    Duplicate,
+    Signature,
+}
+
+/// Whom a reply came from, as far as its request is concerned.
+enum Source {
+    /// A contacted peer, by its place among the contacts.
+    Asked(usize),
+    /// Somebody else, whose reply is delivered if it is signed.
+    Foreign,
+    /// Somebody else, whose reply is dropped, but worth a warning if it is signed.
+    Suspect,
+}
+
+/// How many datagrams from addresses that were not asked are verified in a second, to find the first signed one.
+const LOOKS_PER_SECOND: u32 = 10;
+
+/// The search for a daemon that answers from another address than the one that was asked.
+#[derive(Debug, Default)]
+pub(super) struct ForeignWatch {
+    warned: bool,
+    second: Micros,
+    looks: u32,
+}
+
+impl ForeignWatch {
+    /// Whether a datagram from a stranger may cost an HMAC now; counts it if so.
+    fn look(&mut self, now: Micros) -> bool {
+        if self.warned {
+            return false;
+        }
+        if now.wrapping_sub(self.second) >= SECOND {
+            self.second = now;
+            self.looks = 0;
+        }
+        self.looks += 1;
+        self.looks <= LOOKS_PER_SECOND
+    }
+}
+
+impl Engine {
+    /// Takes in a datagram that came from `from` at the time `now`. Whatever it holds, this is no error: it is
+    /// an event or a counter.
+    pub fn handle_datagram(&mut self, now: Micros, datagram: &[u8], from: SocketAddr) {
+        self.stats.datagrams_in += 1;
+        let Err(why) = self.take_in(now, datagram, from) else { return };
+        let counter = match why {
+            Dropped::Magic => &mut self.stats.dropped_magic,
+            Dropped::Malformed => &mut self.stats.dropped_malformed,
+            Dropped::Signature => &mut self.stats.dropped_signature,
+            Dropped::Salt => &mut self.stats.dropped_salt,
+            Dropped::Source => &mut self.stats.dropped_source,
+            Dropped::Duplicate => &mut self.stats.dropped_duplicate,
+        };
+        *counter += 1;
+        self.log(LogLevel::Debug, || {
+            let why = match why {
+                Dropped::Magic => "it does not begin with the magic",
+                Dropped::Malformed => "it is not a well-formed reply",
+                Dropped::Signature => "its signature is not of the key that signed the request",
+                Dropped::Salt => "no outstanding request has its salt",
+                Dropped::Source => "this address was not asked",
+                Dropped::Duplicate => "this address has answered already",
+            };
+            format!("dropped a datagram of {} bytes from {from}: {why}", datagram.len())
+        });
+    }
+
+    fn take_in(&mut self, now: Micros, datagram: &[u8], from: SocketAddr) -> Result<(), Dropped> {
+        let payload = payload(datagram).ok_or(Dropped::Magic)?;
+        let peer = self.book.find(from);
+        let stranger = peer.is_none() && !self.config.any_source;
+        if stranger && !self.foreign.look(now) {
+            return Err(Dropped::Source);
+        }
+        let mut furthest = Dropped::Malformed;
+        for reading in readings(payload) {
+            let Some(envelope) = Envelope::parse(&reading) else { continue };
+            match self.accept(now, &envelope, peer, from, stranger) {
+                Ok(()) => return Ok(()),
+                Err(why) => furthest = furthest.max(why),
+            }
+        }
+        Err(if stranger { Dropped::Source } else { furthest })
+    }
+
+    fn accept(
+        &mut self,
+        now: Micros,
+        envelope: &Envelope<'_>,
+        peer: Option<PeerId>,
+        from: SocketAddr,
+        looked: bool,
+    ) -> Result<(), Dropped> {
+        let id = self.table.find(&envelope.salt).ok_or(Dropped::Salt)?;
+        let Some(asked) = self.table.get(id).filter(|asked| now < asked.deadline) else {
+            return Err(Dropped::Salt);
+        };
+        let source = match peer.and_then(|peer| asked.contacts.position(peer)) {
+            Some(place) if asked.contacts.has_answered(place) => return Err(Dropped::Duplicate),
+            Some(place) => Source::Asked(place),
+            None if self.config.any_source => {
+                let known = asked.foreign.as_deref().map_or(&[][..], Vec::as_slice);
+                if known.contains(&from) {
+                    return Err(Dropped::Duplicate);
+                }
+                if known.len() >= asked.contacts.len() {
+                    return Err(Dropped::Source);
+                }
+                Source::Foreign
+            }
+            None if looked || self.foreign.look(now) => Source::Suspect,
+            None => return Err(Dropped::Source),
+        };
+        if !envelope.is_signed_by(&asked.key) {
+            return Err(if matches!(source, Source::Suspect) { Dropped::Source } else { Dropped::Signature });
+        }
+        if let Source::Suspect = source {
+            self.warn_of(from);
+            return Err(Dropped::Source);
+        }
+        let reply = Reply::parse(&envelope.message).ok_or(Dropped::Malformed)?;
+        self.count(id, source, peer, from, reply);
+        Ok(())
+    }
+
+    fn count(&mut self, id: Id, source: Source, peer: Option<PeerId>, from: SocketAddr, reply: Reply) {
+        self.stats.replies += 1;
+        let asked_place = match source {
+            Source::Asked(place) => Some(place),
+            _ => None,
+        };
+        if asked_place.is_some() {
+            self.table.count_answer(id);
+        }
+        let Some(asked) = self.table.get_mut(id) else { return };
+        match asked_place {
+            Some(place) => asked.contacts.mark_answered(place),
+            None => asked.foreign.get_or_insert_default().push(from),
+        }
+        let news = asked.verdict.take(&reply);
+        if self.config.filter && !news {
+            asked.settled += u32::from(asked_place.is_some());
+            return;
+        }
+        let ip = match peer.and_then(|peer| self.book.get(peer)) {
+            Some(entry) => entry.text.clone(),
+            None => Peer::new(from).text,
+        };
+        let kind =
+            EventKind::Reply { reply: Arc::new(reply), ip, port: from.port(), asked: asked_place.is_some() };
+        let event = Event {
+            kind,
+            request: asked.request.clone(),
+            token: asked.token,
+            sent: asked.contacts.len() as u32,
+            received: asked.received,
+            consistent: asked.verdict.consistent(),
+            id,
+        };
+        self.events.push_back(event);
+    }
+
+    fn warn_of(&mut self, from: SocketAddr) {
+        self.foreign.warned = true;
+        self.log(LogLevel::Warning, || {
+            format!(
+                "dropped a correctly signed reply from {} port {}, which was not asked: a daemon bound to the \
+                 wildcard address of a node with several does that; the option any_source delivers such replies",
+                ip_text(from),
+                from.port()
+            )
+        });
+    }
+}

@@ -1,0 +1,97 @@
+//! Salts that have served. A late reply to an earlier round carries the round's salt, so a salt serves once, even
+//! after its request has ended.
+//!
+//! A request remembers that its own salt is spent, which covers fresh ones. A salt that a program chose, or copied
+//! from another request, can come back on a new request, so the client remembers it, too: the last 65,536 given
+//! ones and the last 8,192 fresh ones, in eight bytes each, which bounds the memory of a program that asks for
+//! years.
+
+use std::collections::{HashSet, VecDeque};
+
+use crate::engine::table::salt_bits;
+use crate::wire::request::Request;
+
+const GIVEN: usize = 65_536;
+const FRESH: usize = 8_192;
+
+#[derive(Debug, Default)]
+pub(super) struct Spent {
+    given: HashSet<u64>,
+    given_order: VecDeque<u64>,
+    fresh: VecDeque<u64>,
+}
+
+impl Spent {
+    /// Remembers the salt of a request that has ended.
+    pub(super) fn remember(&mut self, request: &Request) {
+        let mark = mark(request);
+        if !request.salt_was_given() {
+            if self.fresh.len() == FRESH {
+                self.fresh.pop_front();
+            }
+            self.fresh.push_back(mark);
+        } else if self.given.insert(mark) {
+            if self.given_order.len() == GIVEN {
+                if let Some(oldest) = self.given_order.pop_front() {
+                    self.given.remove(&oldest);
+                }
+            }
+            self.given_order.push_back(mark);
+        }
+    }
+
+    /// Whether the request's salt has served before, as far as is remembered.
+    pub(super) fn contains(&self, request: &Request) -> bool {
+        // Nobody else has the salt of a fresh request, and the request itself knows whether it is spent.
+        request.salt_was_given() && {
+            let mark = mark(request);
+            self.given.contains(&mark) || self.fresh.contains(&mark)
+        }
+    }
+}
+
+fn mark(request: &Request) -> u64 {
+    let bits = salt_bits(request.salt().as_str());
+    (bits as u64).rotate_left(32) ^ (bits >> 64) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::query::{Query, RequestType};
+    use crate::wire::salt::Salt;
+
+    fn fresh(number: u64) -> Request {
+        let mut bytes = [7; 16];
+        bytes[8..].copy_from_slice(&number.to_be_bytes());
+        Request::new(RequestType::Ping, Query::NONE, Salt::from_random(bytes))
+    }
+
+    fn given(salt: &str) -> Request {
+        let mut request = fresh(0);
+        request.set_salt(Salt::from_text(salt).unwrap());
+        request
+    }
+
+    #[test]
+    fn a_salt_is_known_again_wherever_it_came_from() {
+        let mut spent = Spent::default();
+        assert!(!spent.contains(&given("a")));
+        spent.remember(&given("a"));
+        spent.remember(&fresh(1));
+        assert!(spent.contains(&given("a")) && !spent.contains(&given("b")));
+        assert!(spent.contains(&given(fresh(1).salt().as_str())), "a fresh one, copied");
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_oldest_goes_first() {
+        let mut spent = Spent::default();
+        for number in 0..=GIVEN {
+            spent.remember(&given(&number.to_string()));
+            spent.remember(&given(&number.to_string()));
+            spent.remember(&fresh(number as u64));
+        }
+        assert_eq!((spent.given.len(), spent.given_order.len(), spent.fresh.len()), (GIVEN, GIVEN, FRESH));
+        assert!(!spent.contains(&given("0")) && spent.contains(&given("1")));
+    }
+}

@@ -1,0 +1,175 @@
+//! The outstanding requests: found by salt in constant time, and in the order of their deadlines.
+
+use std::collections::hash_map::Entry as MapEntry;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::engine::contacts::Contacts;
+use crate::engine::verdict::Verdict;
+use crate::engine::Micros;
+use crate::wire::key::Key;
+use crate::wire::request::Request;
+use crate::wire::salt::uuid_bits;
+
+/// One outstanding request.
+#[derive(Debug)]
+pub(super) struct Outstanding {
+    pub(super) request: Request,
+    /// What the program attached to the request.
+    pub(super) token: usize,
+    /// The key that signed it, and that its replies are verified with.
+    pub(super) key: Arc<Key>,
+    pub(super) deadline: Micros,
+    pub(super) contacts: Contacts,
+    /// Distinct contacted peers that have answered.
+    pub(super) received: u32,
+    /// Those of them whose upcall has returned, or needed none.
+    pub(super) settled: u32,
+    /// Datagrams that wait to be sent, and those that could not be.
+    pub(super) unsent: u32,
+    pub(super) failed: u32,
+    pub(super) verdict: Verdict,
+    /// Addresses that were not asked and whose replies were delivered.
+    pub(super) foreign: Option<Box<Vec<SocketAddr>>>,
+}
+
+/// The name of an outstanding request, which no other ever has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Id {
+    slot: u32,
+    generation: u32,
+}
+
+#[derive(Debug)]
+struct Slot {
+    generation: u32,
+    held: Option<Outstanding>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    by_salt: HashMap<u128, u32, BuildHasherDefault<FoldHasher>>,
+    deadlines: BTreeSet<(Micros, u32)>,
+    unanswered: usize,
+}
+
+impl Table {
+    /// Enters a request; gives it back if one with its salt is there.
+    pub(super) fn insert(&mut self, request: Outstanding) -> Result<Id, Outstanding> {
+        let MapEntry::Vacant(vacant) = self.by_salt.entry(salt_bits(request.request.salt().as_str())) else {
+            return Err(request);
+        };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot { generation: 0, held: None });
+            (self.slots.len() - 1) as u32
+        });
+        vacant.insert(slot);
+        self.deadlines.insert((request.deadline, slot));
+        self.unanswered += 1;
+        let place = &mut self.slots[slot as usize];
+        place.held = Some(request);
+        Ok(Id { slot, generation: place.generation })
+    }
+
+    pub(super) fn find(&self, salt: &str) -> Option<Id> {
+        let slot = *self.by_salt.get(&salt_bits(salt))?;
+        let place = &self.slots[slot as usize];
+        // Two texts could share their bits; the text decides.
+        let same = place.held.as_ref().is_some_and(|held| held.request.salt().as_str() == salt);
+        same.then_some(Id { slot, generation: place.generation })
+    }
+
+    pub(super) fn get(&self, id: Id) -> Option<&Outstanding> {
+        let place = self.slots.get(id.slot as usize)?;
+        place.held.as_ref().filter(|_| place.generation == id.generation)
+    }
+
+    pub(super) fn get_mut(&mut self, id: Id) -> Option<&mut Outstanding> {
+        let place = self.slots.get_mut(id.slot as usize)?;
+        place.held.as_mut().filter(|_| place.generation == id.generation)
+    }
+
+    /// Takes a request out of every index at once: whoever is told of it later cannot reach it here.
+    pub(super) fn remove(&mut self, id: Id) -> Option<Outstanding> {
+        self.get(id)?;
+        let place = &mut self.slots[id.slot as usize];
+        let request = place.held.take()?;
+        place.generation = place.generation.wrapping_add(1);
+        self.free.push(id.slot);
+        self.by_salt.remove(&salt_bits(request.request.salt().as_str()));
+        self.deadlines.remove(&(request.deadline, id.slot));
+        self.unanswered -= usize::from(request.received == 0);
+        Some(request)
+    }
+
+    pub(super) fn set_deadline(&mut self, id: Id, deadline: Micros) {
+        let Some(request) = self.get_mut(id) else { return };
+        let before = std::mem::replace(&mut request.deadline, deadline);
+        self.deadlines.remove(&(before, id.slot));
+        self.deadlines.insert((deadline, id.slot));
+    }
+
+    /// Counts a contacted peer's first answer.
+    pub(super) fn count_answer(&mut self, id: Id) {
+        let Some(request) = self.get_mut(id) else { return };
+        request.received += 1;
+        if request.received == 1 {
+            self.unanswered -= 1;
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Micros> {
+        self.deadlines.first().map(|&(deadline, _)| deadline)
+    }
+
+    /// The request with the earliest deadline, whichever it is.
+    pub(super) fn first(&self) -> Option<Id> {
+        self.deadlines.first().map(|&(_, slot)| Id { slot, generation: self.slots[slot as usize].generation })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_salt.len()
+    }
+
+    /// Requests that nobody has answered.
+    pub(super) fn unanswered(&self) -> usize {
+        self.unanswered
+    }
+}
+
+/// 128 bits for a salt: those of a UUID, for any other text a hash.
+pub(super) fn salt_bits(salt: &str) -> u128 {
+    uuid_bits(salt).unwrap_or_else(|| {
+        let half = |seed: u8| {
+            let mut hasher = std::collections::hash_map::DefaultHasher::new();
+            hasher.write_u8(seed);
+            hasher.write(salt.as_bytes());
+            hasher.finish()
+        };
+        u128::from(half(1)) << 64 | u128::from(half(2))
+    })
+}
+
+/// Folds salts, which are random. A stranger who sends made-up salts only looks them up and enters none.
+#[derive(Default)]
+pub(super) struct FoldHasher(u64);
+
+impl Hasher for FoldHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0.rotate_left(8) ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+    }
+
+    fn write_u128(&mut self, bits: u128) {
+        self.0 = (bits as u64 ^ (bits >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}

@@ -1,0 +1,1 @@
+//! The rules of the engine, each by its name.
