@@ -1,4 +1,6 @@
+pub mod client;
 pub mod engine;
 pub mod error;
+pub mod ffi;
 pub mod net;
 pub mod wire;

@@ -40,6 +40,9 @@ pub enum EventKind {
         /// Whether it is one of those that the request was sent to.
         asked: bool,
     },
+    /// A contacted peer answered, and the filter holds the reply back: the program is told nothing, but what
+    /// waits for answers counts this one from here on.
+    HeldBack,
     /// The request reached its expiry. The last event of the request.
     Expire,
     /// The request was cancelled. The last event of the request.

@@ -160,16 +160,17 @@ impl Engine {
             None => asked.foreign.get_or_insert_default().push(from),
         }
         let news = asked.verdict.take(&reply);
-        if self.config.filter && !news {
-            asked.settled += u32::from(asked_place.is_some());
+        let kind = if !self.config.filter || news {
+            let ip = match peer.and_then(|peer| self.book.get(peer)) {
+                Some(entry) => entry.text.clone(),
+                None => Peer::new(from).text,
+            };
+            EventKind::Reply { reply: Arc::new(reply), ip, port: from.port(), asked: asked_place.is_some() }
+        } else if asked_place.is_some() {
+            EventKind::HeldBack
+        } else {
             return;
-        }
-        let ip = match peer.and_then(|peer| self.book.get(peer)) {
-            Some(entry) => entry.text.clone(),
-            None => Peer::new(from).text,
         };
-        let kind =
-            EventKind::Reply { reply: Arc::new(reply), ip, port: from.port(), asked: asked_place.is_some() };
         let event = Event {
             kind,
             request: asked.request.clone(),

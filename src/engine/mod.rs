@@ -398,14 +398,13 @@ impl Engine {
 
     /// Drops the replies among the events: the client is going. Last events stay.
     pub fn drop_replies(&mut self) {
-        self.events.retain(|event| !matches!(event.kind, EventKind::Reply { .. }));
+        self.events.retain(|event| matches!(event.kind, EventKind::Expire | EventKind::Cancel));
     }
 
     /// The program has been told of an event of this request, a reply of a peer that was asked.
     pub fn upcall_returned(&mut self, event: &Event) -> Id {
-        if let (EventKind::Reply { asked: true, .. }, Some(asked)) =
-            (&event.kind, self.table.get_mut(event.id))
-        {
+        let answer = matches!(event.kind, EventKind::Reply { asked: true, .. } | EventKind::HeldBack);
+        if let (true, Some(asked)) = (answer, self.table.get_mut(event.id)) {
             asked.settled += 1;
         }
         event.id

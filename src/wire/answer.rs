@@ -27,6 +27,23 @@ pub struct Value<'a> {
     node: &'a Node,
 }
 
+/// The kinds of JSON values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool,
+    /// Any number.
+    Number,
+    /// A string.
+    String,
+    /// A list.
+    Array,
+    /// An object.
+    Object,
+}
+
 /// Where a value stands in the text, and what was made of it so far.
 #[derive(Default)]
 struct Node {
@@ -77,6 +94,18 @@ impl Answer {
 }
 
 impl<'a> Value<'a> {
+    /// What kind of value it is.
+    pub fn kind(self) -> Kind {
+        match self.text().bytes().next() {
+            Some(b'"') => Kind::String,
+            Some(b'[') => Kind::Array,
+            Some(b'{') => Kind::Object,
+            Some(b't' | b'f') => Kind::Bool,
+            Some(b'n') => Kind::Null,
+            _ => Kind::Number,
+        }
+    }
+
     /// The value as JSON text, as it was sent.
     pub fn text(self) -> &'a str {
         &self.answer.text()[self.node.start..self.node.end]
@@ -92,7 +121,7 @@ impl<'a> Value<'a> {
 
     /// A string. One that holds U+0000, or half of a surrogate pair, cannot be given as text.
     pub fn string(self) -> Result<&'a CStr> {
-        if !self.text().starts_with('"') {
+        if self.kind() != Kind::String {
             return Err(self.mistyped("a string"));
         }
         let string = self.parts().string.get_or_init(|| {
@@ -105,7 +134,7 @@ impl<'a> Value<'a> {
 
     /// An integer that fits 64 bits with a sign.
     pub fn int(self) -> Result<i64> {
-        if !self.is_number() {
+        if self.kind() != Kind::Number {
             return Err(self.mistyped("an integer"));
         }
         self.text().parse().map_err(|_| {
@@ -115,7 +144,7 @@ impl<'a> Value<'a> {
 
     /// Any number that fits a double.
     pub fn double(self) -> Result<f64> {
-        if !self.is_number() {
+        if self.kind() != Kind::Number {
             return Err(self.mistyped("a number"));
         }
         match self.text().parse::<f64>() {
@@ -140,8 +169,7 @@ impl<'a> Value<'a> {
 
     /// The name of an object's member, in the order in which they were sent.
     pub fn key(self, index: usize) -> Result<&'a CStr> {
-        let object = self.text().starts_with('{');
-        let members = self.children().filter(|_| object).ok_or_else(|| self.mistyped("an object"))?;
+        let members = self.children().filter(|_| self.kind() == Kind::Object).ok_or_else(|| self.mistyped("an object"))?;
         let Some(member) = members.get(index) else {
             let detail = format!("the object has {} members, and none is number {index}", members.len());
             return Err(Error::new(Code::NotFound, detail));
@@ -153,7 +181,7 @@ impl<'a> Value<'a> {
 
     fn child(self, token: &str) -> Option<Value<'a>> {
         let children = self.children()?;
-        let node = if self.text().starts_with('[') {
+        let node = if self.kind() == Kind::Array {
             children.get(list_index(token)?)
         } else {
             // Of members with one name the last counts, as in the servers' own readers.
@@ -164,7 +192,7 @@ impl<'a> Value<'a> {
 
     /// `None` if this is neither a list nor an object.
     fn children(self) -> Option<&'a [Node]> {
-        if !self.text().starts_with(['[', '{']) {
+        if !matches!(self.kind(), Kind::Array | Kind::Object) {
             return None;
         }
         self.parts().children.get_or_init(|| split(self.text(), self.node.start)).as_deref()
@@ -174,18 +202,14 @@ impl<'a> Value<'a> {
         self.node.parts()
     }
 
-    fn is_number(self) -> bool {
-        self.text().starts_with(|first: char| first == '-' || first.is_ascii_digit())
-    }
-
     fn mistyped(self, wanted: &str) -> Error {
-        let found = match self.text().bytes().next() {
-            Some(b'"') => "a string",
-            Some(b'[') => "a list",
-            Some(b'{') => "an object",
-            Some(b't' | b'f') => "a boolean",
-            Some(b'n') => "null",
-            _ => "a number",
+        let found = match self.kind() {
+            Kind::Null => "null",
+            Kind::Bool => "a boolean",
+            Kind::Number => "a number",
+            Kind::String => "a string",
+            Kind::Array => "a list",
+            Kind::Object => "an object",
         };
         Error::new(Code::WrongType, format!("the value is {found}, not {wanted}"))
     }

@@ -1,0 +1,290 @@
+//! `receive` and `wait`: threads that block on one client. One of them, the leader, waits on the socket; the
+//! others sleep until they are woken. Whoever leaves while nobody leads wakes the next.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar};
+use std::time::{Duration, Instant};
+
+use crate::client::deliver::Limit;
+use crate::client::socket::next_deadline;
+use crate::client::{Client, EXPIRIES_PER_CALL, Locked, State};
+use crate::engine::Id;
+use crate::error::{Code, Error, Result};
+use crate::net::socket::Socket;
+use crate::net::waker;
+
+/// What `wait` found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waited {
+    /// Whether fewer peers than needed had answered in time, or the request is unknown.
+    pub timed_out: bool,
+    /// Peers that the request was sent to.
+    pub sent: u32,
+    /// Distinct ones of them that have answered.
+    pub received: u32,
+}
+
+impl Waited {
+    const UNKNOWN: Waited = Waited { timed_out: true, sent: 0, received: 0 };
+}
+
+/// The threads that block.
+#[derive(Debug, Default)]
+pub(super) struct Waiters {
+    asleep: Vec<Sleeper>,
+    leader: Option<Leader>,
+    next: u64,
+}
+
+/// A thread that sleeps while another one leads.
+#[derive(Debug)]
+struct Sleeper {
+    number: u64,
+    wants: Wants,
+    bell: Arc<Condvar>,
+}
+
+/// What a blocked thread waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wants {
+    Anything,
+    Answers(Id),
+}
+
+#[derive(Debug)]
+struct Leader {
+    wants: Wants,
+    until: Option<Instant>,
+    writable: bool,
+}
+
+impl Client {
+    /// Blocks until a datagram has been handled, an upcall was made, somebody calls [`Client::wake`], or the time
+    /// is over (`None`: never). Gives how many datagrams were handled.
+    pub fn receive(self: &Arc<Self>, timeout: Option<Duration>) -> Result<usize> {
+        let socket = self.blocking_socket()?;
+        let deadline = Deadline::after(timeout);
+        let mut state = self.enter_blocking()?;
+        if self.woken.swap(false, Ordering::SeqCst) {
+            return Ok(0);
+        }
+        let mut readable = true;
+        loop {
+            let handled = if readable { self.read(socket, &mut state).0 } else { 0 };
+            let made;
+            (state, made) = self.turn(state, deadline);
+            self.still_open(&state)?;
+            if handled > 0 || made > 0 || self.woken.swap(false, Ordering::SeqCst) {
+                self.leave(&mut state);
+                return Ok(handled);
+            }
+            if deadline.is_over() {
+                self.leave(&mut state);
+                return Ok(0);
+            }
+            (state, readable) = self.block(state, socket, Wants::Anything, deadline);
+        }
+    }
+
+    /// Blocks until enough peers have answered the request with this salt and the upcalls of those replies have
+    /// returned, or the time is over, by which the request's expiry is put off (`None`: blocks until it is
+    /// answered or expires, and puts nothing off).
+    pub fn wait(self: &Arc<Self>, salt: &str, timeout: Option<Duration>) -> Result<Waited> {
+        let socket = self.blocking_socket()?;
+        let deadline = Deadline::after(timeout);
+        let mut state = self.enter_blocking()?;
+        let Some(id) = state.engine.find(salt) else { return Ok(Waited::UNKNOWN) };
+        state.engine.extend(id, timeout.map_or(0, |by| by.as_micros() as u64));
+        let mut readable = state.engine.progress(id).is_some_and(|so_far| !so_far.is_enough());
+        loop {
+            if readable {
+                self.read(socket, &mut state);
+            }
+            (state, _) = self.turn(state, deadline);
+            self.still_open(&state)?;
+            let waited = match state.engine.progress(id) {
+                None => Some(Waited::UNKNOWN),
+                Some(so_far) if so_far.is_enough() || deadline.is_over() => Some(Waited {
+                    timed_out: !so_far.is_enough(),
+                    sent: so_far.sent,
+                    received: so_far.received,
+                }),
+                Some(_) => None,
+            };
+            if let Some(waited) = waited {
+                self.leave(&mut state);
+                return Ok(waited);
+            }
+            (state, readable) = self.block(state, socket, Wants::Answers(id), deadline);
+        }
+    }
+
+    /// Makes the `receive` that blocks, or else the next one, return at once. Async-signal-safe. Does nothing, and
+    /// gives false, in a child after `fork`.
+    pub fn wake(&self) -> bool {
+        if self.is_inherited() {
+            return false;
+        }
+        self.woken.store(true, Ordering::SeqCst);
+        self.wake_leader();
+        true
+    }
+
+    fn blocking_socket(&self) -> Result<&Socket> {
+        self.socket.as_ref().ok_or_else(|| {
+            Error::new(Code::InvalidArgument, "with external_io there is no socket to wait for")
+        })
+    }
+
+    /// What a blocking call does whenever it comes to itself.
+    fn turn<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, deadline: Deadline) -> (Locked<'a>, usize) {
+        state.engine.expire(self.micros(Instant::now()), EXPIRIES_PER_CALL);
+        if state.engine.queued() > 0 {
+            self.transmit(&mut state, None);
+        }
+        self.finish(state, Limit::until(deadline.limit()))
+    }
+
+    /// Waits until something may have changed; says whether the socket may have something to read.
+    fn block<'a>(
+        self: &'a Arc<Self>,
+        mut state: Locked<'a>,
+        socket: &Socket,
+        wants: Wants,
+        deadline: Deadline,
+    ) -> (Locked<'a>, bool) {
+        if state.engine.has_events() && state.delivery.is_idle() {
+            return (state, false);
+        }
+        if state.waiters.leader.is_some() {
+            return (self.sleep(state, wants, deadline), false);
+        }
+        let due = next_deadline(&state).map(|at| self.origin + Duration::from_micros(at));
+        let until = deadline.0.into_iter().chain(due).min();
+        let writable = state.is_full();
+        state.waiters.leader = Some(Leader { wants, until, writable });
+        // From here on a wake finds a leader, and rings the bell that the leader waits by.
+        let Some(waker) = &self.waker else { return (state, false) };
+        if wants == Wants::Anything && self.woken.load(Ordering::SeqCst) {
+            state.waiters.leader = None;
+            return (state, false);
+        }
+        drop(state);
+        let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let ready = waker::wait(socket, writable, waker, timeout);
+        let mut state = self.relock();
+        state.waiters.leader = None;
+        let ready = ready.unwrap_or_default();
+        if ready.woken {
+            waker.clear();
+            // The call for a `receive` may have reached a thread that waits for something else.
+            if wants != Wants::Anything && self.woken.load(Ordering::SeqCst) {
+                self.ring(&state, |sleeper| sleeper.wants == Wants::Anything);
+            }
+        }
+        if ready.error && !ready.readable {
+            self.read_errors(socket, &mut state);
+        }
+        (state, ready.readable)
+    }
+
+    fn sleep<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, wants: Wants, deadline: Deadline) -> Locked<'a> {
+        let bell = Arc::new(Condvar::new());
+        let number = state.waiters.next;
+        state.waiters.next += 1;
+        state.waiters.asleep.push(Sleeper { number, wants, bell: bell.clone() });
+        let mut state = match deadline.0 {
+            None => bell.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner()),
+            Some(until) => {
+                let rest = until.saturating_duration_since(Instant::now());
+                bell.wait_timeout(state, rest).unwrap_or_else(|poisoned| poisoned.into_inner()).0
+            }
+        };
+        state.waiters.asleep.retain(|sleeper| sleeper.number != number);
+        state
+    }
+
+    /// A blocking call returns: if nobody leads, the next sleeper is to.
+    fn leave(&self, state: &mut State) {
+        if state.waiters.leader.is_none() {
+            self.ring(state, |_| true);
+        }
+    }
+
+    /// Wakes the threads that wait for the answers to this request, if there are enough.
+    pub(super) fn wake_if_answered(&self, state: &mut State, id: Id) {
+        let nobody = state.waiters.leader.is_none() && state.waiters.asleep.is_empty();
+        if nobody || state.engine.progress(id).is_some_and(|so_far| !so_far.is_enough()) {
+            return;
+        }
+        if state.waiters.leader.as_ref().is_some_and(|leader| leader.wants == Wants::Answers(id)) {
+            self.wake_leader();
+        }
+        for sleeper in &state.waiters.asleep {
+            if sleeper.wants == Wants::Answers(id) {
+                sleeper.bell.notify_one();
+            }
+        }
+    }
+
+    /// Wakes one blocked thread: there are upcalls to make.
+    pub(super) fn wake_somebody(&self, state: &mut State) {
+        if state.waiters.leader.is_some() {
+            self.wake_leader();
+        } else {
+            self.ring(state, |_| true);
+        }
+    }
+
+    pub(super) fn wake_everybody(&self, state: &State) {
+        for sleeper in &state.waiters.asleep {
+            sleeper.bell.notify_one();
+        }
+        if state.waiters.leader.is_some() {
+            self.wake_leader();
+        }
+    }
+
+    /// Wakes the leader if it would sleep past this deadline, or not see the socket have room.
+    pub(super) fn wake_leader_for(&self, state: &mut State, deadline: Option<Instant>, full: bool) {
+        let Some(leader) = &mut state.waiters.leader else { return };
+        let late = deadline.is_some_and(|at| leader.until.is_none_or(|until| at < until));
+        if late || (full && !leader.writable) {
+            // Once is enough: it looks at everything when it wakes.
+            leader.until = Some(deadline.unwrap_or(self.origin));
+            leader.writable = true;
+            self.wake_leader();
+        }
+    }
+
+    fn wake_leader(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake();
+        }
+    }
+
+    fn ring(&self, state: &State, whom: impl Fn(&Sleeper) -> bool) {
+        if let Some(sleeper) = state.waiters.asleep.iter().find(|sleeper| whom(sleeper)) {
+            sleeper.bell.notify_one();
+        }
+    }
+}
+
+/// When a blocking call is to return; `None`: never by itself.
+#[derive(Clone, Copy, Debug)]
+struct Deadline(Option<Instant>);
+
+impl Deadline {
+    fn after(timeout: Option<Duration>) -> Self {
+        Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
+    }
+
+    fn is_over(self) -> bool {
+        self.0.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// No upcall starts after this. A call that does not block delivers what it has found.
+    fn limit(self) -> Option<Instant> {
+        self.0.filter(|_| !self.is_over())
+    }
+}

@@ -1,0 +1,203 @@
+//! Upcalls: one at a time for each client, in the order of their events, with no lock held. The thread that finds
+//! events and nobody delivering delivers; what comes about meanwhile it delivers, too, up to its own deadline and
+//! bound. Closing and freeing are here because they are about who makes the last upcalls.
+
+use std::sync::Arc;
+use std::thread::{self, ThreadId};
+use std::time::Instant;
+
+use crate::client::{Client, Locked, State};
+use crate::engine::{Event, EventKind};
+use crate::error::{Code, Error, Result};
+
+/// How many upcalls one call makes at the most.
+const UPCALLS_PER_CALL: usize = 1_024;
+
+/// Who delivers, and how far the client's end has come.
+#[derive(Debug, Default)]
+pub(super) struct Delivery {
+    by: Option<ThreadId>,
+    logging: Option<ThreadId>,
+    closed: bool,
+    freed: bool,
+}
+
+impl Delivery {
+    pub(super) fn is_of_this_thread(&self) -> bool {
+        self.by == Some(thread::current().id())
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Whether events are there that nobody is about to deliver.
+    pub(super) fn is_idle(&self) -> bool {
+        self.by.is_none()
+    }
+}
+
+/// How long a call delivers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limit {
+    pub(super) upcalls: usize,
+    /// No upcall but the first starts later than this.
+    pub(super) until: Option<Instant>,
+}
+
+impl Limit {
+    /// For calls that make no upcalls.
+    pub(super) const NONE: Limit = Limit { upcalls: 0, until: None };
+
+    pub(super) fn of_call() -> Self {
+        Limit { upcalls: UPCALLS_PER_CALL, until: None }
+    }
+
+    pub(super) fn until(until: Option<Instant>) -> Self {
+        Limit { upcalls: UPCALLS_PER_CALL, until }
+    }
+
+    fn allows(&self, made: usize) -> bool {
+        made < self.upcalls && (made == 0 || self.until.is_none_or(|until| Instant::now() < until))
+    }
+}
+
+/// Ends this thread's turn should the program's callback unwind.
+struct Turn<'a>(&'a Client);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.mark_broken();
+        }
+    }
+}
+
+impl Client {
+    /// What every call ends with: log lines and upcalls are passed on, and the descriptor to poll is made to tell
+    /// of what is left. Gives the lock back, and how many upcalls were made.
+    pub(super) fn finish<'a>(self: &'a Arc<Self>, state: Locked<'a>, limit: Limit) -> (Locked<'a>, usize) {
+        let state = self.pass_on_log(state);
+        let (mut state, made) = self.deliver(state, limit);
+        self.arm(&mut state);
+        (state, made)
+    }
+
+    fn deliver<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, limit: Limit) -> (Locked<'a>, usize) {
+        let mut made = 0;
+        if limit.upcalls == 0 || !state.engine.has_events() || !state.delivery.is_idle() {
+            return (state, made);
+        }
+        state.delivery.by = Some(thread::current().id());
+        // A closed client has no later call that could make what is left of its upcalls.
+        while !state.delivery.freed && (limit.allows(made) || state.delivery.closed) {
+            let Some(event) = state.engine.next_event() else { break };
+            if !matches!(event.kind, EventKind::HeldBack) {
+                state = self.unlocked(state, |client| client.upcall(&event));
+                made += 1;
+            }
+            if state.delivery.freed {
+                break;
+            }
+            let id = state.engine.upcall_returned(&event);
+            self.wake_if_answered(&mut state, id);
+            state = self.pass_on_log(state);
+        }
+        state.delivery.by = None;
+        if state.delivery.freed {
+            self.idle.notify_all();
+        } else if state.engine.has_events() {
+            self.wake_somebody(&mut state);
+        }
+        (state, made)
+    }
+
+    fn upcall(self: &Arc<Self>, event: &Event) {
+        if let Some(callback) = &self.callback {
+            callback(self, event);
+        }
+    }
+
+    fn pass_on_log<'a>(self: &'a Arc<Self>, mut state: Locked<'a>) -> Locked<'a> {
+        let Some(sink) = &self.log else { return state };
+        if state.delivery.logging.is_some() || !state.engine.has_log_lines() {
+            return state;
+        }
+        state.delivery.logging = Some(thread::current().id());
+        while let Some(line) = state.engine.next_log_line() {
+            state = self.unlocked(state, |_| sink(&line));
+            if state.delivery.freed {
+                break;
+            }
+        }
+        state.delivery.logging = None;
+        if state.delivery.freed {
+            self.idle.notify_all();
+        }
+        state
+    }
+
+    /// Runs the program's code with the lock released.
+    fn unlocked<'a>(self: &'a Arc<Self>, state: Locked<'a>, run: impl FnOnce(&Arc<Self>)) -> Locked<'a> {
+        drop(state);
+        let turn = Turn(self);
+        run(self);
+        drop(turn);
+        self.relock()
+    }
+
+    /// The lock, for a call that holds a role which it has to give back whatever has happened meanwhile.
+    pub(super) fn relock(&self) -> Locked<'_> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Cancels what is outstanding and ends every running and later call. May come any number of times.
+    pub fn close(self: &Arc<Self>) -> Result<()> {
+        if self.is_inherited() {
+            return Err(Error::new(Code::Closed, "the client belongs to the process before the fork"));
+        }
+        let mut state = self.lock()?;
+        if state.delivery.freed {
+            return Err(Error::new(Code::Closed, "the client is being freed"));
+        }
+        self.shut(&mut state);
+        drop(self.finish(state, Limit::of_call()));
+        Ok(())
+    }
+
+    /// Closes, makes the last upcalls of everything outstanding, and returns when no callback runs but those
+    /// that this call is nested in. After it nothing is called.
+    ///
+    /// In a process that has inherited the client it does nothing at all.
+    pub fn free(self: &Arc<Self>) {
+        if self.is_inherited() || self.broken.load(std::sync::atomic::Ordering::Relaxed) {
+            return;
+        }
+        let Ok(mut state) = self.lock() else { return };
+        if state.delivery.freed {
+            return;
+        }
+        self.shut(&mut state);
+        state.delivery.freed = true;
+        state.engine.drop_replies();
+        let me = Some(thread::current().id());
+        let runs = |other: Option<ThreadId>| other.is_some() && other != me;
+        while runs(state.delivery.by) || runs(state.delivery.logging) {
+            state = self.idle.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+        }
+        // The turn is kept: nobody else may deliver any more.
+        state.delivery.by = me;
+        while let Some(event) = state.engine.next_event() {
+            state = self.unlocked(state, |client| client.upcall(&event));
+        }
+    }
+
+    fn shut(self: &Arc<Self>, state: &mut State) {
+        if std::mem::replace(&mut state.delivery.closed, true) {
+            return;
+        }
+        state.engine.cancel_all();
+        self.wake_everybody(state);
+        self.kick(state);
+    }
+}

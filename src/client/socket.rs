@@ -1,0 +1,210 @@
+//! The datagrams between engine and socket, and the one descriptor that a program polls.
+
+use std::io;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::client::deliver::Limit;
+use crate::client::{Client, EXPIRIES_PER_CALL, State};
+use crate::engine::{Engine, Id, Micros};
+use crate::error::{Code, Error, Result};
+use crate::net::poller::Poller;
+use crate::net::socket::{IcmpError, Outgoing, ReceiveBuffers, Socket, Stop};
+
+/// How long to wait when the system is short of memory for datagrams, of which no descriptor tells the end.
+const NO_BUFFERS_PAUSE: Micros = 2_000;
+
+/// What belongs to the socket and changes.
+#[derive(Default)]
+pub(super) struct Transport {
+    buffers: ReceiveBuffers,
+    overflow: u32,
+    errors: Vec<IcmpError>,
+    poller: Option<Poller>,
+    stalled: Option<Stalled>,
+}
+
+/// Why datagrams wait that could leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stalled {
+    /// Until the socket has room.
+    Full,
+    /// Until this time.
+    Until(Micros),
+}
+
+impl Client {
+    /// The one descriptor to poll: readable whenever [`Client::process`] has something to do. Opened at the first
+    /// call, the same for the client's life.
+    pub fn fd(self: &Arc<Self>) -> Result<RawFd> {
+        let mut state = self.enter()?;
+        let Some(socket) = &self.socket else {
+            return Err(Error::new(Code::InvalidArgument, "with external_io there is no descriptor to poll"));
+        };
+        if state.transport.poller.is_none() {
+            let poller = Poller::new(socket).map_err(|error| Error::io("no descriptor to poll", &error))?;
+            state.transport.poller = Some(poller);
+            self.arm(&mut state);
+        }
+        state.transport.poller.as_ref().map(Poller::fd).ok_or_else(|| Error::new(Code::Internal, "no poller"))
+    }
+
+    /// Does what is to be done now: reads, expires, sends, makes upcalls. Never blocks, and does a bounded amount;
+    /// where it leaves work, the descriptor stays readable.
+    pub fn process(self: &Arc<Self>) -> Result<()> {
+        let Some(socket) = &self.socket else { return self.expire() };
+        let mut state = self.enter_blocking()?;
+        if let Some(poller) = &mut state.transport.poller {
+            poller.acknowledge(Instant::now());
+        }
+        let (_, more) = self.read(socket, &mut state);
+        state.engine.expire(self.now().micros, EXPIRIES_PER_CALL);
+        self.transmit(&mut state, None);
+        let (mut state, _) = self.finish(state, Limit::of_call());
+        if more {
+            self.kick(&mut state);
+        }
+        self.still_open(&state)
+    }
+
+    /// Milliseconds to the next deadline, 0 if something is due, `None` if nothing is outstanding.
+    pub fn timeout_ms(&self) -> Result<Option<i32>> {
+        let state = self.enter()?;
+        if state.engine.has_events() && state.delivery.is_idle() {
+            return Ok(Some(0));
+        }
+        let now = self.micros(Instant::now());
+        Ok(next_deadline(&state).map(|at| {
+            let ms = at.saturating_sub(now).div_ceil(1_000);
+            i32::try_from(ms).unwrap_or(i32::MAX)
+        }))
+    }
+
+    /// Reads the datagrams that are there and have the engine take them in. Gives how many there were, and
+    /// whether there may be more.
+    pub(super) fn read(&self, socket: &Socket, state: &mut State) -> (usize, bool) {
+        let mut handled = 0;
+        let mut more = true;
+        while more && handled < self.datagrams_per_call {
+            let State { engine, transport, .. } = &mut *state;
+            let most = (self.datagrams_per_call - handled).min(ReceiveBuffers::SLOTS);
+            let read = socket.receive(&mut transport.buffers, most, &mut transport.errors);
+            // An error that is no pending ICMP error is of this moment; the next call tries again.
+            let count = read.unwrap_or(0);
+            let now = self.micros(Instant::now());
+            for index in 0..count {
+                let (datagram, from) = transport.buffers.datagram(index);
+                engine.handle_datagram(now, datagram, from);
+            }
+            if let Some(overflow) = transport.buffers.overflow() {
+                let before = std::mem::replace(&mut transport.overflow, overflow);
+                engine.handle_overflow(u64::from(overflow.wrapping_sub(before)));
+            }
+            handled += count;
+            more = count == most;
+        }
+        self.take_icmp_errors(state);
+        (handled, more)
+    }
+
+    /// Reads the socket's queue of ICMP errors, where the descriptor tells of one.
+    pub(super) fn read_errors(&self, socket: &Socket, state: &mut State) {
+        // What cannot be read now is read by the next call that sends or receives.
+        let _ = socket.read_errors(&mut state.transport.errors);
+        self.take_icmp_errors(state);
+    }
+
+    fn take_icmp_errors(&self, state: &mut State) {
+        for error in state.transport.errors.drain(..).filter(|error| error.refused) {
+            state.engine.handle_unreachable(error.to);
+        }
+    }
+
+    /// Sends what waits, as far as the socket takes it. If none of the datagrams of `asked` could be sent, gives
+    /// the last of the reasons.
+    pub(super) fn transmit(&self, state: &mut State, asked: Option<Id>) -> Option<io::Error> {
+        let socket = self.socket.as_ref()?;
+        let mut lost = None;
+        let mut stalled = None;
+        while state.engine.queued() > 0 && stalled.is_none() {
+            let State { engine, transport, .. } = &mut *state;
+            let sent = if engine.queued() <= 8 {
+                send_batch::<8>(socket, engine, &mut transport.errors)
+            } else {
+                send_batch::<64>(socket, engine, &mut transport.errors)
+            };
+            match sent {
+                None => {}
+                Some(Stop::Full) => stalled = Some(Stalled::Full),
+                Some(Stop::NoBuffers) => {
+                    stalled = Some(Stalled::Until(self.micros(Instant::now()) + NO_BUFFERS_PAUSE));
+                }
+                Some(Stop::Failed(error)) => {
+                    let given_up = engine.transmit_failed(&error);
+                    if given_up.is_some() && given_up == asked {
+                        lost = Some(error);
+                    }
+                }
+            }
+        }
+        state.transport.stalled = stalled;
+        self.take_icmp_errors(state);
+        lost
+    }
+
+    /// Has the descriptor to poll, and the thread that polls, take notice of a new deadline or of a full socket.
+    pub(super) fn arm(&self, state: &mut State) {
+        let deadline = next_deadline(state).map(|at| self.origin + Duration::from_micros(at));
+        let full = state.transport.stalled == Some(Stalled::Full);
+        self.wake_leader_for(state, deadline, full);
+        let left = state.engine.has_events() && state.delivery.is_idle();
+        let (Some(socket), Some(poller)) = (&self.socket, &mut state.transport.poller) else { return };
+        // These fail only for want of kernel memory; the descriptor is then late, and the next call tries again.
+        let _ = poller.want_writable(socket, full);
+        let _ = if left { poller.kick() } else { poller.arm(deadline, Instant::now()) };
+    }
+
+    /// Makes the descriptor readable, with a new edge for edge-triggered loops.
+    pub(super) fn kick(&self, state: &mut State) {
+        if let Some(poller) = &mut state.transport.poller {
+            let _ = poller.kick();
+        }
+    }
+}
+
+impl State {
+    /// Whether the socket was full when something was to be sent.
+    pub(super) fn is_full(&self) -> bool {
+        self.transport.stalled == Some(Stalled::Full)
+    }
+}
+
+/// When something is to be done though no datagram comes.
+pub(super) fn next_deadline(state: &State) -> Option<Micros> {
+    let retry = match state.transport.stalled {
+        Some(Stalled::Until(at)) => Some(at),
+        _ => None,
+    };
+    state.engine.next_deadline().into_iter().chain(retry).min()
+}
+
+/// One batch of datagrams, at most `N`; says why not all of them were sent.
+fn send_batch<const N: usize>(
+    socket: &Socket,
+    engine: &mut Engine,
+    errors: &mut Vec<IcmpError>,
+) -> Option<Stop> {
+    let nowhere = Outgoing { data: &[], to: ([0; 4], 0).into() };
+    let mut batch = [nowhere; N];
+    let mut count = 0;
+    for (place, (data, to)) in batch.iter_mut().zip(engine.peek_transmits()) {
+        *place = Outgoing { data, to };
+        count += 1;
+    }
+    let sent = socket.send(&batch[..count], errors);
+    for _ in 0..sent.count {
+        engine.transmitted();
+    }
+    sent.stopped
+}

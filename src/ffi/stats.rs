@@ -1,0 +1,138 @@
+//! `confd_stats`: what a client counts.
+
+use crate::engine::Stats;
+use crate::error::{Code, Error};
+use crate::ffi::client::{confd_client, with};
+use crate::ffi::error::confd_error;
+use crate::ffi::guard;
+use crate::ffi::guard::output;
+
+/// Counters since the client's creation; the last two are of now. Every datagram that came in is counted in exactly
+/// one of replies and the dropped_ counters other than dropped_overflow. The struct may grow at its end: the
+/// caller says which size it knows.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct confd_stats {
+    /// Requests that were accepted.
+    pub requests: u64,
+    /// Datagrams that were sent.
+    pub datagrams_out: u64,
+    /// Datagrams that the system refused to send.
+    pub send_errors: u64,
+    /// Datagrams that were received.
+    pub datagrams_in: u64,
+    /// Replies that counted or, with any_source, were delivered.
+    pub replies: u64,
+    /// Dropped: without the protocol's magic.
+    pub dropped_magic: u64,
+    /// Dropped: not a well-formed datagram of the protocol.
+    pub dropped_malformed: u64,
+    /// Dropped: signed with another key, altered, or truncated by the server beyond repair.
+    pub dropped_signature: u64,
+    /// Dropped: for no outstanding request.
+    pub dropped_salt: u64,
+    /// Dropped: from an address that the request was not sent to.
+    pub dropped_source: u64,
+    /// Dropped: a further one from an address that has answered.
+    pub dropped_duplicate: u64,
+    /// Lost in the system because the socket's receive buffer was full. These are not among datagrams_in.
+    pub dropped_overflow: u64,
+    /// Requests that reached their expiry.
+    pub expired: u64,
+    /// Requests that were cancelled.
+    pub cancelled: u64,
+    /// Datagrams that were sent again.
+    pub retries: u64,
+    /// ICMP refusals of what was sent.
+    pub refused: u64,
+    /// Requests that are outstanding now.
+    pub outstanding: u64,
+    /// Datagrams that wait to be sent now.
+    pub queued: u64,
+}
+
+impl From<Stats> for confd_stats {
+    fn from(stats: Stats) -> Self {
+        confd_stats {
+            requests: stats.requests,
+            datagrams_out: stats.datagrams_out,
+            send_errors: stats.send_errors,
+            datagrams_in: stats.datagrams_in,
+            replies: stats.replies,
+            dropped_magic: stats.dropped_magic,
+            dropped_malformed: stats.dropped_malformed,
+            dropped_signature: stats.dropped_signature,
+            dropped_salt: stats.dropped_salt,
+            dropped_source: stats.dropped_source,
+            dropped_duplicate: stats.dropped_duplicate,
+            dropped_overflow: stats.dropped_overflow,
+            expired: stats.expired,
+            cancelled: stats.cancelled,
+            retries: stats.retries,
+            refused: stats.refused,
+            outstanding: stats.outstanding,
+            queued: stats.queued,
+        }
+    }
+}
+
+/// Gives what the client has counted.
+///
+/// @param client  The client.
+/// @param out     Receives the counters. What the library knows and the caller does not is left out, what the caller
+///                knows and the library does not is 0.
+/// @param size    sizeof(confd_stats) as the caller was compiled.
+/// @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if client or out is NULL, or size is less than in the first
+///   version; CONFD_ERR_CLOSED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn confd_client_stats(
+    client: *mut confd_client,
+    out: *mut confd_stats,
+    size: usize,
+) -> confd_error {
+    guard(|| {
+        // SAFETY: the caller passes a client or NULL.
+        let stats = unsafe { with(client, |client| client.stats()) }?;
+        // SAFETY: the caller has size bytes at out, or passes NULL.
+        unsafe { fill(confd_stats::from(stats), out, size) }
+    })
+}
+
+/// Writes as much of a struct as the caller knows, and zeroes what only the caller knows.
+///
+/// # Safety
+/// `out` is NULL or has `size` bytes that may be written. `T` has no padding.
+unsafe fn fill<T: Copy>(value: T, out: *mut T, size: usize) -> crate::error::Result<()> {
+    let known = size_of::<T>();
+    if size < known {
+        let detail = format!("a struct of {size} bytes is smaller than that of the first version, {known}");
+        return Err(Error::new(Code::InvalidArgument, detail));
+    }
+    let out_bytes = out.cast::<u8>();
+    // SAFETY: `output` has checked for NULL, and the caller promises that size bytes, which are more than known, may
+    // be written.
+    unsafe {
+        output(out, "out")?.set(value);
+        out_bytes.add(known).write_bytes(0, size - known);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_callers_struct_is_zeroed_where_only_it_knows() {
+        let mut room = [0xffu8; 24];
+        // SAFETY: there is room for what is written.
+        unsafe { fill(7u64, room.as_mut_ptr().cast(), 16) }.unwrap();
+        assert_eq!(room[..8], 7u64.to_ne_bytes());
+        assert_eq!(room[8..16], [0; 8]);
+        assert_eq!(room[16..], [0xff; 8]);
+        // SAFETY: nothing is written.
+        assert!(unsafe { fill(7u64, room.as_mut_ptr().cast(), 7) }.is_err());
+        // SAFETY: nothing is written.
+        assert!(unsafe { fill(7u64, std::ptr::null_mut(), 8) }.is_err());
+    }
+}
