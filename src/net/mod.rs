@@ -12,8 +12,10 @@
 //! | what the kernel says about hosts that refuse | [`icmp`] |
 
 pub mod icmp;
+pub mod interface;
 pub mod receive;
 pub mod send;
+pub mod services;
 pub mod socket;
 
 mod control;
