@@ -10,6 +10,7 @@
 //! | how a batch goes out, and what stops one | [`send`] |
 //! | how datagrams come in, and where they lie | [`receive`] |
 //! | what the kernel says about hosts that refuse | [`icmp`] |
+//! | a thread that blocks, and how to wake it | [`waker`] |
 
 pub mod icmp;
 pub mod interface;
@@ -17,6 +18,7 @@ pub mod receive;
 pub mod send;
 pub mod services;
 pub mod socket;
+pub mod waker;
 
 mod control;
 mod mapping;
@@ -28,6 +30,7 @@ pub use icmp::IcmpError;
 pub use receive::ReceiveBuffers;
 pub use send::{Outgoing, Sent, Stop};
 pub use socket::{Family, Socket};
+pub use waker::{Ready, Waker};
 
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};
