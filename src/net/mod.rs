@@ -10,10 +10,12 @@
 //! | how a batch goes out, and what stops one | [`send`] |
 //! | how datagrams come in, and where they lie | [`receive`] |
 //! | what the kernel says about hosts that refuse | [`icmp`] |
+//! | the one descriptor to poll | [`poller`] |
 //! | a thread that blocks, and how to wake it | [`waker`] |
 
 pub mod icmp;
 pub mod interface;
+pub mod poller;
 pub mod receive;
 pub mod send;
 pub mod services;
@@ -27,6 +29,7 @@ mod sockaddr;
 mod testing;
 
 pub use icmp::IcmpError;
+pub use poller::Poller;
 pub use receive::ReceiveBuffers;
 pub use send::{Outgoing, Sent, Stop};
 pub use socket::{Family, Socket};
