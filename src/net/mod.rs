@@ -12,7 +12,9 @@
 //! | what the kernel says about hosts that refuse | [`icmp`] |
 //! | the one descriptor to poll | [`poller`] |
 //! | a thread that blocks, and how to wake it | [`waker`] |
+//! | forks and random bytes | [`entropy`] |
 
+pub mod entropy;
 pub mod icmp;
 pub mod interface;
 pub mod poller;
