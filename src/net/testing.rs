@@ -1,6 +1,6 @@
 //! What several tests here share: sockets on the loopback interface, in both forms, and bounded waiting.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
@@ -24,9 +24,16 @@ pub(super) fn open(ip: &str, one_by_one: bool) -> (Socket, SocketAddr) {
     (socket, addr)
 }
 
-/// A port of `ip` where nobody listens.
+/// A port of `ip` that refuses all datagrams, and stays so.
+///
+/// A port that was just closed would not do: another test may get it, or a child that another test forks meanwhile may
+/// still have it open. A connected socket keeps it, and refuses whoever is not its peer; so it is its own, for ever.
 pub(super) fn closed(ip: &str) -> SocketAddr {
-    open(ip, false).1
+    let socket = UdpSocket::bind((ip, 0)).unwrap();
+    let addr = socket.local_addr().unwrap();
+    socket.connect(addr).unwrap();
+    std::mem::forget(socket);
+    addr
 }
 
 /// What `fd` polls as, waiting at most `timeout` for one of `events`.
@@ -65,4 +72,15 @@ pub(super) fn receive_all(
         all.extend(buffers.iter().map(|(data, from)| (data.to_vec(), from)));
     }
     all
+}
+
+/// Sockets and wakers are shared by threads; the rest is moved between them, behind a lock.
+#[test]
+fn threads_may_have_them() {
+    fn shared<T: Send + Sync>() {}
+    fn moved<T: Send>() {}
+    shared::<Socket>();
+    shared::<super::Waker>();
+    moved::<ReceiveBuffers>();
+    moved::<super::Poller>();
 }
