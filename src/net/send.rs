@@ -1,0 +1,283 @@
+//! Sending in batches: one system call for many datagrams, and what to make of the errors. It knows no queue: what was
+//! not sent is still the caller's.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+
+use super::icmp::IcmpError;
+use super::sockaddr::RawAddr;
+use super::socket::Socket;
+
+/// The most datagrams that one system call takes. Their headers lie on the stack.
+const PER_CALL: usize = 64;
+
+/// How often one item is repeated while errors of earlier datagrams keep coming in.
+pub(super) const REPEATS: u32 = 8;
+
+/// A datagram to send.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a> {
+    /// Its payload, at most 65,507 bytes (IPv6: 65,527).
+    pub data: &'a [u8],
+    /// Whom it is for.
+    pub to: SocketAddr,
+}
+
+/// How far a batch got.
+#[derive(Debug)]
+pub struct Sent {
+    /// How many were sent, from the start of the batch.
+    pub count: usize,
+    /// Why it went no further; `None` when all are sent.
+    pub stopped: Option<Stop>,
+}
+
+/// Why a batch was not sent to its end.
+#[derive(Debug)]
+pub enum Stop {
+    /// The socket's buffer is full. It polls writable when there is room again.
+    Full,
+    /// The system is out of buffers (a full device queue, too). No event tells when that is over: try again later.
+    NoBuffers,
+    /// Item `count` of the batch cannot be sent. Those behind it were not tried: go on with them.
+    Failed(io::Error),
+}
+
+impl Socket {
+    /// Sends as many of `batch` as the kernel takes, in order, without blocking.
+    ///
+    /// An ICMP error of an earlier datagram, which the kernel holds against whatever is sent next, fails nothing: it
+    /// is read, appended to `errors`, and the send repeated. Nothing is allocated but for such errors.
+    pub fn send(&self, batch: &[Outgoing<'_>], errors: &mut Vec<IcmpError>) -> Sent {
+        let mut count = 0;
+        let mut repeats = 0;
+        while let Some(rest) = batch.get(count..).filter(|rest| !rest.is_empty()) {
+            let error = match self.send_some(rest) {
+                Ok(sent) => {
+                    count += sent;
+                    repeats = 0;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            let stop = match error.raw_os_error() {
+                Some(libc::EINTR) => continue,
+                Some(libc::EAGAIN) => Stop::Full,
+                Some(libc::ENOBUFS | libc::ENOMEM) => Stop::NoBuffers,
+                _ if self.may_repeat(&mut repeats, errors) => continue,
+                _ => Stop::Failed(error),
+            };
+            return Sent { count, stopped: Some(stop) };
+        }
+        Sent { count, stopped: None }
+    }
+
+    /// Whether a call that failed is to be repeated, since it may have failed for an earlier datagram: the first time
+    /// in any case (another thread may have read the queue meanwhile), then while there was something in the queue,
+    /// and not for ever.
+    pub(super) fn may_repeat(&self, repeats: &mut u32, errors: &mut Vec<IcmpError>) -> bool {
+        let pending = self.read_errors(errors).unwrap_or(0);
+        *repeats += 1;
+        *repeats == 1 || (pending > 0 && *repeats <= REPEATS)
+    }
+
+    /// One system call for the start of `batch`, which is not empty. Gives how many were sent, at least one. An error
+    /// is the first item's.
+    fn send_some(&self, batch: &[Outgoing<'_>]) -> io::Result<usize> {
+        if !self.one_by_one() {
+            match self.send_headers(&batch[..batch.len().min(PER_CALL)]) {
+                Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => self.go_one_by_one(),
+                result => return result,
+            }
+        }
+        self.send_headers(&batch[..1])
+    }
+
+    /// Sends `batch`, at most `PER_CALL` items, with `sendmmsg`, or its one item with `sendmsg`.
+    fn send_headers(&self, batch: &[Outgoing<'_>]) -> io::Result<usize> {
+        let mut names = [const { MaybeUninit::<RawAddr>::uninit() }; PER_CALL];
+        let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; PER_CALL];
+        let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; PER_CALL];
+        for (((item, name), part), header) in batch.iter().zip(&mut names).zip(&mut parts).zip(&mut headers) {
+            let (raw, len) = RawAddr::encode(&item.to);
+            // SAFETY: a header is integers and pointers, for which zero is a value (and padding on some systems).
+            let mut message: libc::mmsghdr = unsafe { std::mem::zeroed() };
+            message.msg_hdr.msg_name = (name.write(raw) as *mut RawAddr).cast();
+            message.msg_hdr.msg_namelen = len;
+            // The kernel only reads what is sent, though the type says `mut`.
+            let part = part.write(libc::iovec {
+                iov_base: item.data.as_ptr().cast_mut().cast(),
+                iov_len: item.data.len(),
+            });
+            message.msg_hdr.msg_iov = part;
+            message.msg_hdr.msg_iovlen = 1;
+            header.write(message);
+        }
+        let first: *mut libc::mmsghdr = headers.as_mut_ptr().cast();
+        let sent = if self.one_by_one() {
+            // SAFETY: the batch has an item, so the first header is written; what it points to lives in this frame and
+            // in `batch`.
+            let result = unsafe { libc::sendmsg(self.as_raw_fd(), &raw const (*first).msg_hdr, 0) };
+            if result < 0 { -1 } else { 1 }
+        } else {
+            let count = batch.len().min(PER_CALL) as libc::c_uint;
+            // SAFETY: the first `count` headers are written; what they point to lives in this frame and in `batch`.
+            unsafe { libc::sendmmsg(self.as_raw_fd(), first, count, 0) }
+        };
+        match usize::try_from(sent) {
+            Ok(sent) if (1..=batch.len()).contains(&sent) => Ok(sent),
+            Ok(_) => Err(io::Error::other("the kernel sent another number of datagrams than it was given")),
+            Err(_) => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{LONG, await_error, closed, forms, open, poll, receive_all};
+    use super::*;
+
+    fn send_all(socket: &Socket, batch: &[Outgoing<'_>], errors: &mut Vec<IcmpError>) {
+        let sent = socket.send(batch, errors);
+        assert!(sent.stopped.is_none(), "{sent:?}");
+        assert_eq!(sent.count, batch.len());
+    }
+
+    #[test]
+    fn a_batch_larger_than_one_call_arrives_whole_and_in_order() {
+        for (ip, one_by_one) in forms() {
+            let ((from, from_addr), (to, to_addr)) = (open(ip, one_by_one), open(ip, one_by_one));
+            let data: Vec<Vec<u8>> = (0..150).map(|i| format!("datagram {i}").into_bytes()).collect();
+            let batch: Vec<_> = data.iter().map(|data| Outgoing { data, to: to_addr }).collect();
+            let mut errors = Vec::new();
+            send_all(&from, &batch, &mut errors);
+            let expected: Vec<_> = data.iter().map(|data| (data.clone(), from_addr)).collect();
+            assert_eq!(receive_all(&to, 150, &mut errors), expected);
+            assert_eq!(errors, []);
+        }
+    }
+
+    #[test]
+    fn an_empty_batch_is_sent() {
+        let sent = open("127.0.0.1", false).0.send(&[], &mut Vec::new());
+        assert!(sent.count == 0 && sent.stopped.is_none());
+    }
+
+    #[test]
+    fn an_item_that_cannot_be_sent_stops_the_batch_there_and_those_behind_it_can_be_sent() {
+        for (ip, one_by_one) in forms() {
+            let ((from, _), (to, to_addr)) = (open(ip, one_by_one), open(ip, one_by_one));
+            let other: SocketAddr =
+                if to_addr.is_ipv4() { "[::1]:9" } else { "127.0.0.1:9" }.parse().unwrap();
+            let large = [0; 70_000];
+            let bad = [Outgoing { data: b"x", to: other }, Outgoing { data: &large, to: to_addr }];
+            for bad in bad {
+                let good = |data: &'static [u8]| Outgoing { data, to: to_addr };
+                let batch = [good(b"one"), good(b"two"), bad, good(b"three")];
+                let mut errors = Vec::new();
+                let sent = from.send(&batch, &mut errors);
+                assert_eq!(sent.count, 2);
+                assert!(matches!(sent.stopped, Some(Stop::Failed(_))), "{sent:?}");
+                send_all(&from, &batch[3..], &mut errors);
+                let got: Vec<_> =
+                    receive_all(&to, 3, &mut errors).into_iter().map(|(data, _)| data).collect();
+                assert_eq!(got, [&b"one"[..], b"two", b"three"]);
+                assert_eq!(errors, [], "a failure on this host is no ICMP error");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_an_earlier_datagram_fails_no_later_one() {
+        for (ip, one_by_one) in forms() {
+            let ((from, _), (to, to_addr)) = (open(ip, one_by_one), open(ip, one_by_one));
+            let nobody = closed(ip);
+            let mut errors = Vec::new();
+            send_all(&from, &[Outgoing { data: b"is anybody there?", to: nobody }], &mut errors);
+            await_error(&from);
+            send_all(&from, &[Outgoing { data: b"hello", to: to_addr }], &mut errors);
+            assert_eq!(receive_all(&to, 1, &mut errors)[0].0, b"hello");
+            let expected = IcmpError {
+                to: nobody,
+                errno: libc::ECONNREFUSED,
+                refused: true,
+                payload: b"is anybody there?".to_vec(),
+            };
+            assert_eq!(errors, [expected]);
+        }
+    }
+
+    #[test]
+    fn refusals_within_a_batch_stop_it_nowhere() {
+        for (ip, one_by_one) in forms() {
+            let ((from, _), (to, to_addr)) = (open(ip, one_by_one), open(ip, one_by_one));
+            let nobody = closed(ip);
+            let batch: Vec<_> = (0..20)
+                .map(|i| Outgoing { data: b"?", to: if i % 2 == 0 { nobody } else { to_addr } })
+                .collect();
+            let mut errors = Vec::new();
+            send_all(&from, &batch, &mut errors);
+            assert_eq!(receive_all(&to, 10, &mut errors).len(), 10);
+            while errors.len() < 10 {
+                await_error(&from);
+                from.read_errors(&mut errors).unwrap();
+            }
+            assert_eq!(errors.len(), 10);
+            assert!(errors.iter().all(|error| error.to == nobody && error.refused), "{errors:?}");
+        }
+    }
+
+    /// The sandbox is this thread's own, and ends with it.
+    #[test]
+    fn in_a_sandbox_without_the_batch_calls_datagrams_go_one_by_one() {
+        let run = || {
+            if !testing_sandbox() {
+                eprintln!("no seccomp here: not tested");
+                return;
+            }
+            for ip in ["127.0.0.1", "::1"] {
+                let ((from, from_addr), (to, to_addr)) = (open(ip, false), open(ip, false));
+                let mut errors = Vec::new();
+                send_all(&from, &[Outgoing { data: b"?", to: closed(ip) }], &mut errors);
+                await_error(&from);
+                let batch = [Outgoing { data: b"one", to: to_addr }, Outgoing { data: b"two", to: to_addr }];
+                send_all(&from, &batch, &mut errors);
+                assert!(from.one_by_one());
+                assert_eq!(errors.len(), 1);
+                let got = receive_all(&to, 2, &mut errors);
+                assert_eq!(got, [(b"one".to_vec(), from_addr), (b"two".to_vec(), from_addr)]);
+                assert!(to.one_by_one());
+            }
+        };
+        std::thread::spawn(run).join().unwrap();
+    }
+
+    /// Makes `sendmmsg` and `recvmmsg` fail with ENOSYS in this thread, as an old kernel or a strict sandbox does.
+    fn testing_sandbox() -> bool {
+        let op = |code, k, jt, jf| libc::sock_filter { code: code as u16, jt, jf, k };
+        let jump_if = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+        let ret = libc::BPF_RET | libc::BPF_K;
+        let mut program = [
+            op(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+            op(jump_if, libc::SYS_sendmmsg as u32, 1, 0),
+            op(jump_if, libc::SYS_recvmmsg as u32, 0, 1),
+            op(ret, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32, 0, 0),
+            op(ret, libc::SECCOMP_RET_ALLOW, 0, 0),
+        ];
+        let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+        let (zero, one): (libc::c_ulong, libc::c_ulong) = (0, 1);
+        // SAFETY: both act on this thread alone; the program lives for the time of the call.
+        unsafe {
+            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, one, zero, zero, zero) == 0
+                && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
+        }
+    }
+
+    #[test]
+    fn a_socket_with_room_polls_writable() {
+        let (socket, _) = open("127.0.0.1", false);
+        assert_eq!(poll(socket.as_raw_fd(), libc::POLLOUT, LONG), libc::POLLOUT);
+    }
+}

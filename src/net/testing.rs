@@ -1,0 +1,86 @@
+//! What several tests here share: sockets on the loopback interface, in both forms, and bounded waiting.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::{Duration, Instant};
+
+use super::{Family, IcmpError, ReceiveBuffers, Socket};
+
+/// Longer than anything here takes on a busy machine.
+pub(super) const LONG: Duration = Duration::from_secs(10);
+
+/// The loopback addresses, so each family, each with batches and one by one.
+pub(super) fn forms() -> impl Iterator<Item = (&'static str, bool)> {
+    [("127.0.0.1", false), ("127.0.0.1", true), ("::1", false), ("::1", true)].into_iter()
+}
+
+pub(super) fn open(ip: &str, one_by_one: bool) -> (Socket, SocketAddr) {
+    let bind = SocketAddr::new(ip.parse().unwrap(), 0);
+    let socket = Socket::open(Family::of(&bind), Some(bind), None).unwrap();
+    if one_by_one {
+        socket.go_one_by_one();
+    }
+    let addr = socket.local_addr().unwrap();
+    (socket, addr)
+}
+
+/// A port of `ip` that refuses all datagrams, and stays so.
+///
+/// A port that was just closed would not do: another test may get it, or a child that another test forks meanwhile may
+/// still have it open. A connected socket keeps it, and refuses whoever is not its peer; so it is its own, for ever.
+pub(super) fn closed(ip: &str) -> SocketAddr {
+    let socket = UdpSocket::bind((ip, 0)).unwrap();
+    let addr = socket.local_addr().unwrap();
+    socket.connect(addr).unwrap();
+    std::mem::forget(socket);
+    addr
+}
+
+/// What `fd` polls as, waiting at most `timeout` for one of `events`.
+pub(super) fn poll(fd: RawFd, events: i16, timeout: Duration) -> i16 {
+    let mut entry = libc::pollfd { fd, events, revents: 0 };
+    let until = Instant::now() + timeout;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let left = i32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap();
+        // SAFETY: one entry, which lives for the time of the call.
+        match unsafe { libc::poll(&mut entry, 1, left) } {
+            0 => return 0,
+            1 => return entry.revents,
+            _ => assert_eq!(std::io::Error::last_os_error().raw_os_error(), Some(libc::EINTR)),
+        }
+    }
+}
+
+/// Waits until an ICMP error is in the socket's queue.
+pub(super) fn await_error(socket: &Socket) {
+    assert_ne!(poll(socket.as_raw_fd(), 0, LONG) & libc::POLLERR, 0, "no ICMP error came");
+}
+
+/// Receives `count` datagrams.
+pub(super) fn receive_all(
+    socket: &Socket,
+    count: usize,
+    errors: &mut Vec<IcmpError>,
+) -> Vec<(Vec<u8>, SocketAddr)> {
+    let mut buffers = ReceiveBuffers::new();
+    let mut all = Vec::new();
+    while all.len() < count {
+        assert_ne!(poll(socket.as_raw_fd(), libc::POLLIN, LONG), 0, "{} of {count} came", all.len());
+        let got = socket.receive(&mut buffers, usize::MAX, errors).unwrap();
+        assert_eq!(got, buffers.iter().count());
+        all.extend(buffers.iter().map(|(data, from)| (data.to_vec(), from)));
+    }
+    all
+}
+
+/// Sockets and wakers are shared by threads; the rest is moved between them, behind a lock.
+#[test]
+fn threads_may_have_them() {
+    fn shared<T: Send + Sync>() {}
+    fn moved<T: Send>() {}
+    shared::<Socket>();
+    shared::<super::Waker>();
+    moved::<ReceiveBuffers>();
+    moved::<super::Poller>();
+}
