@@ -193,6 +193,11 @@ class Cluster:
             return reply is not None and reply["serial"] == serial
         wait_until(loaded, START_LIMIT, "%s took no new configuration" % daemon.address)
 
+    def write_candidates(self, addresses):
+        """Changes the list of the data folder. No daemon reads it; clients do."""
+        self.daemons[0].write("ssconf_master_candidates_ips",
+                              "".join(a + "\n" for a in addresses).encode("ascii"))
+
     def _start(self):
         for attempt in range(5):
             self.port = free_port()
@@ -205,8 +210,7 @@ class Cluster:
                 if config is not None:
                     daemon.write_config(config)
                 self.daemons.append(daemon)
-            self.daemons[0].write("ssconf_master_candidates_ips",
-                                  "".join(a + "\n" for a in self.addresses).encode("ascii"))
+            self.write_candidates(self.addresses)
             for daemon in self.daemons:
                 daemon.start()
             try:

@@ -196,11 +196,13 @@ def strings(values):
 class Request:
     """A confd_request. `query`: None or a string; any JSON by set_json()."""
 
-    def __init__(self, rtype, query=None, salt=None):
+    def __init__(self, rtype, query=None):
         self.handle = None
         self.handle = lib.made("request_new", rtype, text(query))
-        if salt is not None:
-            lib.request_set_salt(self.handle, text(salt))
+
+    def set_salt(self, salt):
+        lib.request_set_salt(self.handle, text(salt))
+        return self
 
     def __del__(self):
         if self.handle is not None:
@@ -304,6 +306,12 @@ class Client:
 
     def cancel(self, salt):
         lib.client_cancel(self.handle, text(salt))
+
+    def outstanding(self):
+        """(all requests that are out, those of them that nobody has answered)."""
+        total, unanswered = c_size_t(), c_size_t()
+        lib.client_outstanding(self.handle, byref(total), byref(unanswered))
+        return total.value, unanswered.value
 
     def update_peers(self, peers):
         lib.client_update_peers(self.handle, *strings(peers))
