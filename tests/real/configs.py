@@ -60,8 +60,8 @@ def non_ascii(base):
     config = copy.deepcopy(base)
     for i, name in enumerate((LATIN1_NODE, WIDE_NODE)):
         _copy_of_first(config["nodes"], "99999999-0000-4000-8000-%012d" % i, name,
-                       primary_ip="198.51.100.%d" % (90 + i), secondary_ip="203.0.113.%d" % (90 + i),
-                       master_candidate=False)
+                       primary_ip="198.51.100.%d" % (90 + i), master_candidate=False,
+                       secondary_ip="203.0.113.%d" % (90 + i))
     for i, name in enumerate((LATIN1_INSTANCE, WIDE_INSTANCE)):
         _copy_of_first(config["instances"], "99999999-0000-4000-8000-%012d" % (10 + i), name,
                        nics=[], disks=[], primary_node="99999999-0000-4000-8000-%012d" % i)

@@ -52,7 +52,7 @@ def _(stage):
 
 
 @difference("a request of more than 4096 bytes",
-            "the daemon reads 4096 and drops it silently; option max_request_bytes is there for others",
+            "the daemon reads 4096 and drops it silently; max_request_bytes raises the limit",
             (True, 4, 0), "REQUEST_TOO_BIG")
 def _(stage):
     talk = stage.talk()
@@ -246,7 +246,7 @@ def _(stage):
     return filtered(stage, (1, 0, '"no configuration"'), (0, 0, 3000000))
 
 
-@difference("contradiction: a reply of an older serial, another answer than the first of that serial",
+@difference("contradiction: two answers of one serial, and a newer reply between them",
             "the stock client compares with the newest reply only",
             True, False)
 def _(stage):

@@ -56,7 +56,8 @@ class QuestionsTest(RealCase):
             reply = up.reply
             minor = DrbdMinor()
             lib.reply_drbd_minor(reply, 1, ctypes.byref(minor))
-            seen.append((minor.node, minor.minor, minor.instance, minor.disk, minor.role, minor.peer))
+            seen.append((minor.node, minor.minor, minor.instance, minor.disk, minor.role,
+                         minor.peer))
             seen.append(lib.made("reply_count", reply, b"", kind=ctypes.c_size_t))
             seen.append(lib.made("reply_string", reply, b"/2/4", kind=ctypes.c_char_p))
             seen.append(lib.made("reply_int", reply, b"/2/1", kind=ctypes.c_int64))

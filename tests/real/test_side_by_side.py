@@ -10,7 +10,7 @@ from sides import Ours, Stage, Stock, gather
 
 
 def ask(rtype, query):
-    """A scenario: the question to all seven daemons; every upcall, and the wait once they are in."""
+    """A scenario: the question to all seven; every upcall, and the wait once they are in."""
     def scenario(stage):
         talk = stage.talk(stage.cluster.addresses)
         salt = talk.send(talk.request(rtype, query))
