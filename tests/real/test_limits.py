@@ -30,7 +30,8 @@ class QueriesTest(RealCase):
                 self.assertSilent(self.client(), Request(rtype).set_json(query), 4)
 
     def test_a_query_is_null_a_string_or_an_object(self):
-        for text in (b"5", b"true", b"[]", b"[{}]", b"", b"{", b"nope", b'"a" "b"', b"\xff", b'"\xff"'):
+        for text in (b"5", b"true", b"[]", b"[{}]", b"", b"{", b"nope", b'"a" "b"', b"\xff",
+                     b'"\xff"'):
             with self.subTest(text):
                 request = Request(10, "/before")
                 self.assertRefused("INVALID_ARGUMENT", lib.request_set_query_json,
