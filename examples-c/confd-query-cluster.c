@@ -24,7 +24,7 @@ static void wipe(void *memory, size_t length)
 
 /* The bytes of a file and a NUL behind them, to be freed; NULL, with a message, when it cannot be read. Without
  * stdio, whose buffer would keep a copy of the key. */
-static void *read_file(const char *path, const char *what, size_t limit, size_t *length)
+static void *read_file(const char *path, const char *what, const char *advice, size_t limit, size_t *length)
 {
     char *bytes = NULL;
     const char *problem = NULL;
@@ -50,7 +50,7 @@ static void *read_file(const char *path, const char *what, size_t limit, size_t 
         close(fd);
     }
     if (problem != NULL) {
-        complain("cannot read %s %s: %s", what, path, problem);
+        complain("cannot read %s %s: %s (%s)", what, path, problem, advice);
         if (bytes != NULL) {
             wipe(bytes, used);
         }
@@ -89,9 +89,9 @@ static bool load_peers(struct cluster *cluster, const struct arguments *args)
             return false;
         }
     } else {
-        cluster->peer_text = read_file(PEERS_FILE, "the list of peers", MAX_PEERS_BYTES, &length);
+        cluster->peer_text =
+            read_file(PEERS_FILE, "the list of servers", "name them with -p", MAX_PEERS_BYTES, &length);
         if (cluster->peer_text == NULL) {
-            complain("off a cluster node, name the servers with -p");
             return false;
         }
     }
@@ -99,7 +99,7 @@ static bool load_peers(struct cluster *cluster, const struct arguments *args)
         return false;
     }
     if (cluster->n_peers == 0) {
-        complain("%s names no peers", args->peers.at != NULL ? "-p" : PEERS_FILE);
+        complain("%s names no servers", args->peers.at != NULL ? "-p" : PEERS_FILE);
         return false;
     }
     return true;
@@ -111,7 +111,8 @@ bool cluster_load(struct cluster *cluster, const struct arguments *args)
         return false;
     }
     /* Every byte counts, the newline at the end included. */
-    cluster->key = read_file(args->key_file, "the key", MAX_KEY_BYTES, &cluster->key_length);
+    cluster->key =
+        read_file(args->key_file, "the key", "name its file with -k", MAX_KEY_BYTES, &cluster->key_length);
     if (cluster->key != NULL && cluster->key_length == 0) {
         complain("the key %s is empty", args->key_file);
     }

@@ -93,11 +93,11 @@ static void add_replies(struct text *text, const struct outcome *outcome)
 
 static void add_error(struct text *text, const struct arguments *args, const struct outcome *outcome)
 {
-    text_format(text, "confd-query: %s: ", args->command->name);
-    text_add_indented(text, error_text(outcome->best->reply), 4);
-    text_add(text, " (answered by ");
+    text_format(text, "confd-query: %s: error from ", args->command->name);
     add_server(text, outcome->best);
-    text_add(text, ")\n");
+    text_add(text, ": ");
+    text_add_indented(text, error_text(outcome->best->reply), 4);
+    text_add(text, "\n");
 }
 
 /* What to check when too few replied. */
@@ -110,7 +110,7 @@ static void add_advice(struct text *text, const struct arguments *args, const st
     if (gmtime_r(&now, &utc) != NULL && strftime(clock, sizeof clock, "%Y-%m-%d %H:%M:%S", &utc) == 0) {
         clock[0] = '\0';
     }
-    text_format(text, "confd-query: %s: %" PRIu32 " of %" PRIu32 " answered within %g s, %" PRIu32 " needed\n",
+    text_format(text, "confd-query: %s: %" PRIu32 " of %" PRIu32 " answered within %.10g s, %" PRIu32 " needed\n",
                 outcome->received == 0 ? "no reply" : "warning: too few replies", outcome->received, outcome->sent,
                 args->timeout_ms / 1000.0, outcome->needed);
     text_add(text, "Servers that do not like a request say nothing, so check:\n  key       ");
@@ -119,7 +119,7 @@ static void add_advice(struct text *text, const struct arguments *args, const st
     if (!outcome->key_ends_in_newline) {
         text_add(text, ";\n            this one does not end in a newline, Ganeti's does");
     }
-    text_format(text, "\n  clock     within %d s of theirs; here it is %s UTC\n", MAX_CLOCK_SKEW_S, clock);
+    text_format(text, "\n  clock     within 300 s of theirs; here it is %s UTC\n", clock);
     text_add(text, "  network   addresses, port and firewalls, for UDP both ways");
     if (stats->refused > 0) {
         text_format(text, ";\n            %" PRIu64 " refused: no confd listens there", stats->refused);
@@ -133,8 +133,11 @@ static void add_advice(struct text *text, const struct arguments *args, const st
     }
     text_add(text, "\n");
     if (args->command->large) {
-        text_format(text, "  size      an answer over %d bytes is never sent%s\n", MAX_ANSWER_BYTES,
-                    args->command->type == CONFD_REQ_CONFIG_QUERY ? "; ask for a smaller part" : "");
+        text_add(text, "  size      a server sends no answer over 65,507 bytes, the largest UDP datagram");
+        if (args->command->type == CONFD_REQ_CONFIG_QUERY) {
+            text_add(text, ";\n            ask for a smaller part");
+        }
+        text_add(text, "\n");
     }
 }
 
@@ -150,7 +153,7 @@ static void add_messages(struct text *text, const struct arguments *args, const 
     if (outcome->best != NULL && confd_reply_status(outcome->best->reply) != 0) {
         add_error(text, args, outcome);
     }
-    if (outcome->best == NULL || outcome->received < outcome->needed) {
+    if (outcome->sent > 0 && (outcome->best == NULL || outcome->received < outcome->needed)) {
         add_advice(text, args, outcome);
     }
 }
@@ -171,7 +174,7 @@ int report(const struct arguments *args, const struct outcome *outcome)
         show_json(outcome->best->reply, &out);
     }
     if (ok && args->command->type == CONFD_REQ_NODE_PIP_BY_INSTANCE_IP) {
-        failures = where_failures(outcome->best->reply);
+        failures = where_failures(args, outcome->best->reply);
     }
     if (!args->json && ok && out.length == 0) {
         text_format(&messages, "confd-query: %s: the list is empty\n", args->command->name);

@@ -174,11 +174,11 @@ static bool show_where(const struct arguments *args, const confd_reply *reply, s
     return shaped;
 }
 
-size_t where_failures(const confd_reply *reply)
+size_t where_failures(const struct arguments *args, const confd_reply *reply)
 {
     struct text pointer = {NULL, 0, 0};
     size_t count = 0, failures = 0;
-    if (array_count(reply, "", &count)) {
+    if (array_count(reply, "", &count) && count == args->n_operands) {
         for (size_t i = 0; i < count; i++) {
             int64_t status = 0;
             failures += confd_reply_int(reply, at(&pointer, "/%zu/0", i), &status) != CONFD_OK || status != 0;
@@ -325,7 +325,7 @@ static bool show_collectors(const confd_reply *reply, struct text *out)
             add_cell(&table, reply, text_string(&pointer));
             text_clear(&cell);
             if (confd_reply_int(reply, at_key(&pointer, name, "interval"), &microseconds) == CONFD_OK) {
-                text_format(&cell, "%g s", (double)microseconds / 1e6);
+                text_format(&cell, "%.10g s", (double)microseconds / 1e6);
             }
             table_add(&table, cell.length > 0 ? text_string(&cell) : "-");
         }

@@ -16,12 +16,6 @@
 /* The exit codes, which --help documents. */
 enum { EXIT_ANSWERED = 0, EXIT_TOO_FEW = 1, EXIT_USAGE = 2, EXIT_SERVER_ERROR = 3 };
 
-/* The largest UDP payload: a longer answer is never sent. */
-#define MAX_ANSWER_BYTES 65507
-
-/* Servers drop a request whose time differs more from their clock. */
-#define MAX_CLOCK_SKEW_S 300
-
 /* ---- confd-query-text.c ---- */
 
 /* A growing string; {NULL, 0, 0} is the empty one. Running out of memory ends the program with a message. */
@@ -144,7 +138,7 @@ int report(const struct arguments *args, const struct outcome *outcome);
 /* The answer for a person; false when it does not have the shape that the command expects. */
 bool show(const struct arguments *args, const struct outcome *outcome, struct text *out);
 /* How many of the rows of a list answer (`where` with several IPs) are errors. */
-size_t where_failures(const confd_reply *reply);
+size_t where_failures(const struct arguments *args, const confd_reply *reply);
 /* The same answer as pretty JSON, with a plain string or number as it is. */
 void show_json(const confd_reply *reply, struct text *out);
 
