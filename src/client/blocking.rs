@@ -10,7 +10,7 @@ use crate::client::socket::next_deadline;
 use crate::client::{Client, EXPIRIES_PER_CALL, Locked, State};
 use crate::engine::Id;
 use crate::error::{Code, Error, Result};
-use crate::net::socket::Socket;
+use crate::net::Socket;
 use crate::net::waker;
 
 /// What `wait` found.

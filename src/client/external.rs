@@ -73,7 +73,7 @@ impl Client {
         let mut state = self.enter()?;
         let from = parse_source(ip, port, &|name| interface::index(name))?;
         state.engine.handle_unreachable(from);
-        self.finish(state, Limit::NONE);
+        drop(self.finish(state, Limit::NONE));
         Ok(())
     }
 }

@@ -26,8 +26,8 @@ pub use options::{DEFAULT_PORT, LogSink, Options};
 use crate::engine::peers::{Peer, parse_peers};
 use crate::engine::{Engine, Event, Micros, Now, Stats};
 use crate::error::{Code, Error, Result};
-use crate::net::socket::{Family, Socket};
 use crate::net::waker::Waker;
+use crate::net::{Family, Socket};
 use crate::net::{entropy, interface};
 use crate::wire::key::Key;
 use crate::wire::request::Request;
@@ -96,7 +96,8 @@ impl Client {
         let peers = read_peers(peers, port)?;
         let ipv4 = peers[0].address.is_ipv4();
         let bind = options.bind_for(ipv4)?;
-        let seed = entropy::seed().map_err(|error| Error::io("no random bytes to choose peers by", &error))?;
+        let seed =
+            entropy::seed().map_err(|error| Error::io("no random bytes to choose peers by", &error))?;
         let (socket, waker) = if options.external_io {
             (None, None)
         } else {
@@ -136,13 +137,19 @@ impl Client {
         let mut state = self.enter()?;
         let peers = read_peers(peers, self.port)?;
         let done = state.engine.update_peers(&peers);
-        self.finish(state, Limit::NONE);
+        drop(self.finish(state, Limit::NONE));
         done
     }
 
     /// Asks `coverage` peers and keeps the request until its expiry; `token` comes back with each of its events.
     /// With `queued` the datagrams wait for [`Client::flush`], or for the next call that sends.
-    pub fn send(self: &Arc<Self>, request: &Request, coverage: i32, queued: bool, token: usize) -> Result<()> {
+    pub fn send(
+        self: &Arc<Self>,
+        request: &Request,
+        coverage: i32,
+        queued: bool,
+        token: usize,
+    ) -> Result<()> {
         let mut state = self.enter()?;
         if self.callback.is_none() {
             return Err(Error::new(Code::InvalidArgument, "the client was made without a callback"));
@@ -165,7 +172,7 @@ impl Client {
     pub fn flush(self: &Arc<Self>) -> Result<()> {
         let mut state = self.enter()?;
         self.transmit(&mut state, None);
-        self.finish(state, Limit::NONE);
+        drop(self.finish(state, Limit::NONE));
         Ok(())
     }
 
@@ -181,7 +188,7 @@ impl Client {
     pub fn cancel(self: &Arc<Self>, salt: &str) -> Result<()> {
         let mut state = self.enter()?;
         let done = state.engine.cancel(salt);
-        self.finish(state, Limit::of_call());
+        drop(self.finish(state, Limit::of_call()));
         done
     }
 

@@ -10,7 +10,10 @@ use crate::client::{Client, EXPIRIES_PER_CALL, State};
 use crate::engine::{Engine, Id, Micros};
 use crate::error::{Code, Error, Result};
 use crate::net::poller::Poller;
-use crate::net::socket::{IcmpError, Outgoing, ReceiveBuffers, Socket, Stop};
+use crate::net::{IcmpError, Outgoing, ReceiveBuffers, Socket, Stop};
+
+/// How many datagrams one system call reads at the most.
+const RECEIVE_BATCH: usize = 32;
 
 /// How long to wait when the system is short of memory for datagrams, of which no descriptor tells the end.
 const NO_BUFFERS_PAUSE: Micros = 2_000;
@@ -88,14 +91,15 @@ impl Client {
         let mut more = true;
         while more && handled < self.datagrams_per_call {
             let State { engine, transport, .. } = &mut *state;
-            let most = (self.datagrams_per_call - handled).min(ReceiveBuffers::SLOTS);
+            let most = (self.datagrams_per_call - handled).min(RECEIVE_BATCH);
             let read = socket.receive(&mut transport.buffers, most, &mut transport.errors);
             // An error that is no pending ICMP error is of this moment; the next call tries again.
             let count = read.unwrap_or(0);
             let now = self.micros(Instant::now());
             for index in 0..count {
-                let (datagram, from) = transport.buffers.datagram(index);
-                engine.handle_datagram(now, datagram, from);
+                if let Some((datagram, from)) = transport.buffers.datagram(index) {
+                    engine.handle_datagram(now, datagram, from);
+                }
             }
             if let Some(overflow) = transport.buffers.overflow() {
                 let before = std::mem::replace(&mut transport.overflow, overflow);
@@ -156,19 +160,23 @@ impl Client {
     /// Has the descriptor to poll, and the thread that polls, take notice of a new deadline or of a full socket.
     pub(super) fn arm(&self, state: &mut State) {
         let deadline = next_deadline(state).map(|at| self.origin + Duration::from_micros(at));
-        let full = state.transport.stalled == Some(Stalled::Full);
+        let full = state.is_full();
         self.wake_leader_for(state, deadline, full);
-        let left = state.engine.has_events() && state.delivery.is_idle();
+        let queued = state.engine.queued() > 0 && state.transport.stalled.is_none();
+        let left = queued || (state.engine.has_events() && state.delivery.is_idle());
         let (Some(socket), Some(poller)) = (&self.socket, &mut state.transport.poller) else { return };
         // These fail only for want of kernel memory; the descriptor is then late, and the next call tries again.
         let _ = poller.want_writable(socket, full);
-        let _ = if left { poller.kick() } else { poller.arm(deadline, Instant::now()) };
+        let _ = poller.arm(deadline);
+        if left {
+            poller.kick();
+        }
     }
 
     /// Makes the descriptor readable, with a new edge for edge-triggered loops.
     pub(super) fn kick(&self, state: &mut State) {
         if let Some(poller) = &mut state.transport.poller {
-            let _ = poller.kick();
+            poller.kick();
         }
     }
 }

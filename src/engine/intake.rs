@@ -114,9 +114,7 @@ impl Engine {
         looked: bool,
     ) -> Result<(), Dropped> {
         let id = self.table.find(&envelope.salt).ok_or(Dropped::Salt)?;
-        let Some(asked) = self.table.get(id).filter(|asked| now < asked.deadline) else {
-            return Err(Dropped::Salt);
-        };
+        let Some(asked) = self.table.get(id) else { return Err(Dropped::Salt) };
         let source = match peer.and_then(|peer| asked.contacts.position(peer)) {
             Some(place) if asked.contacts.has_answered(place) => return Err(Dropped::Duplicate),
             Some(place) => Source::Asked(place),

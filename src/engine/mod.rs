@@ -173,7 +173,8 @@ impl Engine {
         };
         if first.address.is_ipv4() != self.ipv4 {
             let family = if self.ipv4 { "IPv4" } else { "IPv6" };
-            let detail = format!("the client was made with {family} peers, and these are of the other family");
+            let detail =
+                format!("the client was made with {family} peers, and these are of the other family");
             return Err(Error::new(Code::MixedFamilies, detail));
         }
         self.set_peers(peers);
@@ -240,7 +241,9 @@ impl Engine {
         match coverage {
             0 => Ok(known.min(DEFAULT_COVERAGE)),
             -1 => Ok(known),
-            ..-1 => Err(Error::new(Code::InvalidArgument, format!("a coverage of {coverage} is less than -1"))),
+            ..-1 => {
+                Err(Error::new(Code::InvalidArgument, format!("a coverage of {coverage} is less than -1")))
+            }
             _ if coverage as usize > known => {
                 let detail = format!("a coverage of {coverage} is more than the {known} known peers");
                 Err(Error::new(Code::Coverage, detail))

@@ -138,10 +138,7 @@ fn parse_port(digits: &str) -> std::result::Result<u16, String> {
 }
 
 /// An address and its zone, 0 for none.
-fn parse_ip(
-    text: &str,
-    zone: &dyn Fn(&str) -> Option<u32>,
-) -> std::result::Result<(IpAddr, u32), String> {
+fn parse_ip(text: &str, zone: &dyn Fn(&str) -> Option<u32>) -> std::result::Result<(IpAddr, u32), String> {
     let not_an_address = || "is not an IPv4 or IPv6 address".to_owned();
     let Some((ip, name)) = text.split_once('%') else {
         if let Ok(ip) = text.parse::<Ipv4Addr>() {
@@ -151,7 +148,8 @@ fn parse_ip(
         return Ok(ip.to_ipv4_mapped().map_or((ip.into(), 0), |ip| (ip.into(), 0)));
     };
     let ip: Ipv6Addr = ip.parse().map_err(|_| not_an_address())?;
-    let number = zone(name).ok_or_else(|| format!("names the zone \"{name}\", and no interface is called so"))?;
+    let number =
+        zone(name).ok_or_else(|| format!("names the zone \"{name}\", and no interface is called so"))?;
     Ok((ip.into(), number))
 }
 
@@ -198,9 +196,27 @@ mod tests {
         let (code, detail) = failure(&["192.0.2.1", "192.0.2.2", "node7"]);
         assert_eq!((code, &*detail), (Code::BadPeer, "peer 3, \"node7\", is not an IPv4 or IPv6 address"));
         for bad in [
-            "", " 192.0.2.1", "192.0.2", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536", "192.0.2.1:+1", "[::1",
-            "[192.0.2.1]:1", "[::1]1", ":1", "::1%eth9", "192.0.2.1%eth0", "fe80::1", "0.0.0.0", "::", "224.0.0.1",
-            "255.255.255.255", "ff02::1%eth0", "::ffff:0.0.0.0", "a\nb",
+            "",
+            " 192.0.2.1",
+            "192.0.2",
+            "192.0.2.1:",
+            "192.0.2.1:0",
+            "192.0.2.1:65536",
+            "192.0.2.1:+1",
+            "[::1",
+            "[192.0.2.1]:1",
+            "[::1]1",
+            ":1",
+            "::1%eth9",
+            "192.0.2.1%eth0",
+            "fe80::1",
+            "0.0.0.0",
+            "::",
+            "224.0.0.1",
+            "255.255.255.255",
+            "ff02::1%eth0",
+            "::ffff:0.0.0.0",
+            "a\nb",
         ] {
             let (code, detail) = failure(&[bad]);
             assert_eq!(code, Code::BadPeer, "{bad}");
@@ -208,7 +224,11 @@ mod tests {
         }
         assert_eq!(failure(&[]).0, Code::NoPeers);
         assert_eq!(failure(&["192.0.2.1", "2001:db8::1"]).0, Code::MixedFamilies);
-        assert_eq!(failure(&["192.0.2.1", "2001:db8::1", "node7"]).0, Code::MixedFamilies, "the first fault counts");
+        assert_eq!(
+            failure(&["192.0.2.1", "2001:db8::1", "node7"]).0,
+            Code::MixedFamilies,
+            "the first fault counts"
+        );
     }
 
     #[test]

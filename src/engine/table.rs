@@ -6,9 +6,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::engine::Micros;
 use crate::engine::contacts::Contacts;
 use crate::engine::verdict::Verdict;
-use crate::engine::Micros;
 use crate::wire::key::Key;
 use crate::wire::request::Request;
 use crate::wire::salt::uuid_bits;

@@ -66,7 +66,8 @@ mod tests {
     use super::*;
 
     fn reply(status: i32, serial: i64, answer: &str) -> Reply {
-        let message = format!("{{\"protocol\":1,\"status\":{status},\"answer\":{answer},\"serial\":{serial}}}");
+        let message =
+            format!("{{\"protocol\":1,\"status\":{status},\"answer\":{answer},\"serial\":{serial}}}");
         Reply::parse(&message).unwrap()
     }
 

@@ -61,7 +61,10 @@ pub(super) unsafe fn enter(client: *const confd_client) -> Result<Arc<Client>> {
 ///
 /// # Safety
 /// As [`enter`].
-pub(super) unsafe fn with<T>(client: *const confd_client, run: impl FnOnce(&Arc<Client>) -> Result<T>) -> Result<T> {
+pub(super) unsafe fn with<T>(
+    client: *const confd_client,
+    run: impl FnOnce(&Arc<Client>) -> Result<T>,
+) -> Result<T> {
     // SAFETY: as the caller promises.
     let client = unsafe { enter(client) }?;
     let watch = Watch(&client);
@@ -114,7 +117,11 @@ pub unsafe extern "C" fn confd_client_new(
         let out = output(out, "out")?;
         // SAFETY: the caller passes a key of that length, n_peers strings, and options or NULL.
         let (key, peers, options) = unsafe {
-            (array(hmac_key.cast::<u8>(), hmac_key_len, "hmac_key")?, texts(peers, n_peers, "peers")?, options.as_ref())
+            (
+                array(hmac_key.cast::<u8>(), hmac_key_len, "hmac_key")?,
+                texts(peers, n_peers, "peers")?,
+                options.as_ref(),
+            )
         };
         let defaults = Options::default();
         let options = options.map_or(&defaults, |options| &options.options);
@@ -303,11 +310,8 @@ pub unsafe extern "C" fn confd_client_wait(
             let salt = text(salt, "salt")?;
             with(client, |client| client.wait(salt, milliseconds(timeout_ms)))?
         };
-        let result = confd_wait_result {
-            timed_out: waited.timed_out,
-            sent: waited.sent,
-            received: waited.received,
-        };
+        let result =
+            confd_wait_result { timed_out: waited.timed_out, sent: waited.sent, received: waited.received };
         // SAFETY: out is not NULL, and the caller lets it be written.
         unsafe { out.set(result) };
         Ok(())

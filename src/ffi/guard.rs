@@ -114,7 +114,10 @@ pub(super) unsafe fn array<'a, T>(pointer: *const T, count: usize, what: &str) -
         return Err(null(what));
     }
     if count > isize::MAX as usize / size_of::<T>().max(1) {
-        return Err(Error::new(Code::InvalidArgument, format!("{what} has {count} elements, which no memory holds")));
+        return Err(Error::new(
+            Code::InvalidArgument,
+            format!("{what} has {count} elements, which no memory holds"),
+        ));
     }
     // SAFETY: it is not NULL, its size is in range, and the caller promises that many elements.
     Ok(unsafe { std::slice::from_raw_parts(pointer, count) })

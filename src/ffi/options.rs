@@ -24,8 +24,7 @@ pub const CONFD_LOG_ERROR: i32 = 3;
 /// time for each client, with no lock held. The message is valid during the call. It has no control character, no
 /// newline either, and no byte of a datagram whose signature was not verified. It may call the client except for
 /// confd_client_free(), and returns normally.
-pub type confd_log_fn =
-    Option<unsafe extern "C" fn(level: i32, message: *const c_char, data: *mut c_void)>;
+pub type confd_log_fn = Option<unsafe extern "C" fn(level: i32, message: *const c_char, data: *mut c_void)>;
 
 /// What a client is told at its creation, where a copy is made. Used by one thread at a time.
 pub struct confd_options {
@@ -98,7 +97,12 @@ pub unsafe extern "C" fn confd_options_set_max_request_bytes(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_options_set_filter(options: *mut confd_options, on: i32) -> confd_error {
     // SAFETY: the caller passes its own options or NULL.
-    unsafe { change(options, |options| { options.set_filter(on != 0); Ok(()) }) }
+    unsafe {
+        change(options, |options| {
+            options.set_filter(on != 0);
+            Ok(())
+        })
+    }
 }
 
 /// Whether correctly signed replies from addresses that a request was not sent to are delivered, as from a daemon
@@ -110,7 +114,12 @@ pub unsafe extern "C" fn confd_options_set_filter(options: *mut confd_options, o
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_options_set_any_source(options: *mut confd_options, on: i32) -> confd_error {
     // SAFETY: the caller passes its own options or NULL.
-    unsafe { change(options, |options| { options.set_any_source(on != 0); Ok(()) }) }
+    unsafe {
+        change(options, |options| {
+            options.set_any_source(on != 0);
+            Ok(())
+        })
+    }
 }
 
 /// Bytes asked of the kernel for the socket's receive buffer. The kernel gives what its limits allow.
@@ -148,7 +157,12 @@ pub unsafe extern "C" fn confd_options_set_bind_address(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_options_set_external_io(options: *mut confd_options, on: i32) -> confd_error {
     // SAFETY: the caller passes its own options or NULL.
-    unsafe { change(options, |options| { options.set_external_io(on != 0); Ok(()) }) }
+    unsafe {
+        change(options, |options| {
+            options.set_external_io(on != 0);
+            Ok(())
+        })
+    }
 }
 
 /// Where log lines go. By default there are none.
@@ -187,11 +201,7 @@ pub unsafe extern "C" fn confd_options_set_log(
     }
 }
 
-fn write(
-    log: unsafe extern "C" fn(i32, *const c_char, *mut c_void),
-    line: &LogLine,
-    data: &UserData,
-) {
+fn write(log: unsafe extern "C" fn(i32, *const c_char, *mut c_void), line: &LogLine, data: &UserData) {
     let message = CString::new(line.text.as_str()).unwrap_or_default();
     // SAFETY: the program gave the function and its data for this call; the message lives during it.
     unsafe { log(line.level as i32, message.as_ptr(), data.0) }

@@ -288,7 +288,7 @@ unsafe fn find<'a, T>(
     guard(|| {
         let out = output(out, "out")?;
         // SAFETY: as the caller promises.
-        let (reply, pointer) = unsafe { (required::<'a>(reply, "reply")?, text(pointer, "pointer")?) };
+        let (reply, pointer) = unsafe { (required(reply, "reply")?, text(pointer, "pointer")?) };
         let value = read(reply.reply.answer().find(pointer)?)?;
         // SAFETY: out is not NULL, and the caller lets it be written.
         unsafe { out.set(value) };

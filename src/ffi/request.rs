@@ -123,8 +123,9 @@ pub unsafe extern "C" fn confd_request_set_ips(
 ) -> confd_error {
     guard(|| {
         // SAFETY: the caller passes its own request, n strings and a string or NULL.
-        let (request, ips, link) =
-            unsafe { (required_mut(request, "request")?, texts(ips, n, "ips")?, optional_text(link, "link")?) };
+        let (request, ips, link) = unsafe {
+            (required_mut(request, "request")?, texts(ips, n, "ips")?, optional_text(link, "link")?)
+        };
         of_type(request, RequestType::NodePipByInstanceIp, "a list of instance IPs")?;
         request.request.set_query(Query::ips(&ips, link));
         Ok(())
@@ -247,6 +248,7 @@ fn of_type(request: &confd_request, wanted: RequestType, what: &str) -> Result<(
     if kind == wanted {
         return Ok(());
     }
-    let detail = format!("{what} goes with type {}, and the request is of type {}", wanted as i32, kind as i32);
+    let detail =
+        format!("{what} goes with type {}, and the request is of type {}", wanted as i32, kind as i32);
     Err(Error::new(Code::RequestType, detail))
 }

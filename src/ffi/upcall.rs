@@ -54,8 +54,9 @@ pub struct confd_upcall {
 /// thread exit may pass through the library.
 ///
 /// Every request that was accepted gets exactly one last upcall, CONFD_UPCALL_EXPIRE or CONFD_UPCALL_CANCEL.
-pub type confd_upcall_fn =
-    Option<unsafe extern "C" fn(client: *mut confd_client, upcall: *const confd_upcall, user_data: *mut c_void)>;
+pub type confd_upcall_fn = Option<
+    unsafe extern "C" fn(client: *mut confd_client, upcall: *const confd_upcall, user_data: *mut c_void),
+>;
 
 /// A pointer of the program, which the library carries and never looks at.
 pub(super) struct UserData(pub(super) *mut c_void);

@@ -169,7 +169,10 @@ impl<'a> Value<'a> {
 
     /// The name of an object's member, in the order in which they were sent.
     pub fn key(self, index: usize) -> Result<&'a CStr> {
-        let members = self.children().filter(|_| self.kind() == Kind::Object).ok_or_else(|| self.mistyped("an object"))?;
+        let members = self
+            .children()
+            .filter(|_| self.kind() == Kind::Object)
+            .ok_or_else(|| self.mistyped("an object"))?;
         let Some(member) = members.get(index) else {
             let detail = format!("the object has {} members, and none is number {index}", members.len());
             return Err(Error::new(Code::NotFound, detail));
