@@ -10,8 +10,8 @@ use crate::key::Key;
 
 /// Bytes of a request that the real server reads; what follows is lost, and so is the request.
 pub const READ_LIMIT: usize = 4096;
-/// How far a request's clock may be from the server's.
-pub const MAX_SKEW: f64 = 300.0;
+/// How many seconds a request's clock may be from the server's.
+pub const MAX_SKEW: u64 = 300;
 
 /// Why a request gets no answer. The real server tells nobody; this one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +49,9 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// The request in `datagram`, signed by `key` no more than 300 s from `now` (Unix time).
-    pub fn read(&mut self, datagram: &[u8], key: &Key, now: f64) -> Result<Request<'_>, Dropped> {
+    /// The request in `datagram`, signed by `key` no more than 300 s from `now` (Unix time in
+    /// whole seconds: the real server drops the fraction, too).
+    pub fn read(&mut self, datagram: &[u8], key: &Key, now: u64) -> Result<Request<'_>, Dropped> {
         let body = datagram.strip_prefix(b"plj0").ok_or(Dropped::Magic)?;
         self.read_envelope(body).ok_or(Dropped::Envelope)?;
         // Above 127 a byte is one character to the real server, two bytes to its HMAC.
@@ -58,7 +59,7 @@ impl Reader {
             return Err(Dropped::Signature);
         }
         let time = timestamp(&self.salt).ok_or(Dropped::Timestamp)?;
-        if (now - time).abs() > MAX_SKEW {
+        if now.abs_diff(time) > MAX_SKEW {
             return Err(Dropped::Timestamp);
         }
         let (kind, query) = read_request(&self.msg, &mut self.rsalt).ok_or(Dropped::Request)?;
@@ -109,13 +110,12 @@ fn read_request<'a>(msg: &'a [u8], rsalt: &mut Vec<u8>) -> Option<(i64, &'a [u8]
     (scan.at_end() && protocol && salted).then_some((kind?, query.unwrap_or(b"null")))
 }
 
-fn timestamp(salt: &[u8]) -> Option<f64> {
+fn timestamp(salt: &[u8]) -> Option<u64> {
     let digits = salt.trim_ascii();
     if digits.is_empty() || digits.len() > 15 || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let seconds = digits.iter().fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
-    Some(seconds as f64)
+    Some(digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
 }
 
 /// A JSON number without a fraction. One digit is the common form.

@@ -147,7 +147,7 @@ impl Worker {
             if arrived == 0 {
                 return;
             }
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
             for at in 0..arrived {
                 self.answer(index, at, now);
             }
@@ -160,7 +160,7 @@ impl Worker {
     }
 
     /// Answers one datagram of the batch.
-    fn answer(&mut self, index: usize, at: usize, now: f64) {
+    fn answer(&mut self, index: usize, at: usize, now: u64) {
         let Worker { served, key, dice, inbox, outbox, reader, .. } = self;
         let Served { candidate, counters, answers, plain, unloaded, .. } = &mut served[index];
         let (bytes, cut, from) = inbox.datagram(at);

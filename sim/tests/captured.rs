@@ -42,7 +42,7 @@ fn captured_requests_get_the_captured_replies() {
         let name = text(&datagram["name"]);
         let (request, reply) = (bytes(&datagram["request"]), bytes(&datagram["reply"]));
         let mut reader = Reader::default();
-        let now = datagram["time"].as_f64().expect("a time");
+        let now = datagram["time"].as_u64().expect("a time");
         let request = reader.read(&request, &key, now).unwrap_or_else(|why| panic!("{name}: {why:?}"));
         let cluster = cluster_of(&captured, datagram);
         let said = answer(&cluster, &[], request.kind, request.query).expect(name);
@@ -67,7 +67,7 @@ fn every_changed_byte_of_a_request_is_noticed() {
     let captured = captured();
     let key = Key::new(text(&captured["key"]).as_bytes());
     let ping = bytes(&captured["datagrams"][0]["request"]);
-    let now = captured["datagrams"][0]["time"].as_f64().expect("a time");
+    let now = captured["datagrams"][0]["time"].as_u64().expect("a time");
     let mut reader = Reader::default();
     let original = format!("{:?}", reader.read(&ping, &key, now));
     for at in 0..ping.len() {
@@ -92,19 +92,20 @@ fn request(msg: &str, salt: &str, key: &Key) -> Vec<u8> {
 fn requests_are_read_and_dropped_as_the_real_server_does() {
     let key = Key::new(b"key\n");
     let ping = r#"{"type":0,"protocol":1,"rsalt":"s","query":null}"#;
-    let read = |msg: &str, salt: &str, now: f64| {
+    let read = |msg: &str, salt: &str, now: u64| {
         Reader::default().read(&request(msg, salt, &key), &key, now).map(|it| (it.kind, it.query.to_vec()))
     };
     let fine = Ok((0, b"null".to_vec()));
-    assert_eq!(read(ping, "1000", 1000.0), fine);
-    assert_eq!(read(ping, "1000", 1300.0), fine);
-    assert_eq!(read(ping, "1000", 1300.5), Err(Dropped::Timestamp));
-    assert_eq!(read(ping, "1000", 699.5), Err(Dropped::Timestamp));
-    assert_eq!(read(ping, " 01000", 1000.0), fine);
+    assert_eq!(read(ping, "1000", 1000), fine);
+    assert_eq!(read(ping, "1000", 1300), fine);
+    assert_eq!(read(ping, "1000", 700), fine);
+    assert_eq!(read(ping, "1000", 1301), Err(Dropped::Timestamp));
+    assert_eq!(read(ping, "1000", 699), Err(Dropped::Timestamp));
+    assert_eq!(read(ping, " 01000", 1000), fine);
     for salt in ["1000.5", "+1000", "", "x"] {
-        assert_eq!(read(ping, salt, 1000.0), Err(Dropped::Timestamp), "{salt}");
+        assert_eq!(read(ping, salt, 1000), Err(Dropped::Timestamp), "{salt}");
     }
-    let at_once = |msg: &str| read(msg, "1000", 1000.0);
+    let at_once = |msg: &str| read(msg, "1000", 1000);
     assert_eq!(at_once(r#" {"type" : 0.0 , "protocol":2, "rsalt":"s"} "#), fine, "a query may be missing");
     for msg in [
         r#"{"type":0,"rsalt":"s","query":null}"#,
@@ -121,16 +122,16 @@ fn requests_are_read_and_dropped_as_the_real_server_does() {
     }
     let mut leading_space = request(ping, "1000", &key);
     leading_space.insert(4, b' ');
-    assert_eq!(Reader::default().read(&leading_space, &key, 1000.0), Err(Dropped::Envelope));
+    assert_eq!(Reader::default().read(&leading_space, &key, 1000), Err(Dropped::Envelope));
 }
 
 #[test]
 fn raw_utf8_in_a_request_never_verifies() {
     let key = Key::new(b"key\n");
     let raw = request("{\"type\":1,\"protocol\":1,\"rsalt\":\"s\",\"query\":\"n\u{e9}\"}", "1000", &key);
-    assert_eq!(Reader::default().read(&raw, &key, 1000.0), Err(Dropped::Signature));
+    assert_eq!(Reader::default().read(&raw, &key, 1000), Err(Dropped::Signature));
     let escaped = String::from_utf8(raw).expect("UTF-8").replace('\u{e9}', "\\u00e9");
     let mut reader = Reader::default();
-    let request = reader.read(escaped.as_bytes(), &key, 1000.0).expect("escaped it is taken");
+    let request = reader.read(escaped.as_bytes(), &key, 1000).expect("escaped it is taken");
     assert_eq!(request.query, "\"n\u{e9}\"".as_bytes());
 }
