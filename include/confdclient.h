@@ -265,6 +265,26 @@
 #define CONFD_UPCALL_CANCEL 3
 
 /**
+ * Outcome of a query: enough peers have answered for the answer to be safe.
+ */
+#define CONFD_OUTCOME_ANSWERED 0
+
+/**
+ * Outcome of a query: some peers, but too few, have answered in time.
+ */
+#define CONFD_OUTCOME_PARTIAL 1
+
+/**
+ * Outcome of a query: nobody has answered in time.
+ */
+#define CONFD_OUTCOME_NO_REPLY 2
+
+/**
+ * Outcome of a query: it was cancelled, or its client closed or freed.
+ */
+#define CONFD_OUTCOME_CANCELLED 3
+
+/**
  * Status of a reply: the server answered the question.
  */
 #define CONFD_STATUS_OK 0
@@ -308,6 +328,31 @@
  * Kind of a JSON value: an object.
  */
 #define CONFD_JSON_OBJECT 5
+
+/**
+ * Role of a node: the master.
+ */
+#define CONFD_NODE_ROLE_MASTER 0
+
+/**
+ * Role of a node: a master candidate.
+ */
+#define CONFD_NODE_ROLE_CANDIDATE 1
+
+/**
+ * Role of a node: offline.
+ */
+#define CONFD_NODE_ROLE_OFFLINE 2
+
+/**
+ * Role of a node: drained.
+ */
+#define CONFD_NODE_ROLE_DRAINED 3
+
+/**
+ * Role of a node: regular.
+ */
+#define CONFD_NODE_ROLE_REGULAR 4
 
 /**
  * A client of the confd daemons of one cluster. Every function may be called from any thread at any time, except
@@ -408,12 +453,12 @@ typedef struct confd_upcall {
 } confd_upcall;
 
 /**
- * Told of every event of the requests of a client. Called inside confd_client_send(), _receive(), _wait(),
- * _process(), _expire(), _cancel(), _handle_datagram(), _close() and _free(), on the calling thread, one at a time
- * for each client, in the order of the events, with no lock held. It may call any function: on its own client
- * confd_client_receive(), _wait(), _process() and _expire() give CONFD_ERR_BUSY, and what other calls bring about
- * is delivered after it returns, confd_client_free() excepted. It returns normally: no exception, longjmp or
- * thread exit may pass through the library.
+ * Told of every event of the requests of a client. Called inside confd_client_send(), _query(), _query_async(),
+ * _receive(), _wait(), _process(), _expire(), _cancel(), _handle_datagram(), _close() and _free(), on the calling
+ * thread, one at a time for each client, in the order of the events, with no lock held. It may call any function:
+ * on its own client confd_client_receive(), _wait(), _process(), _expire() and _query() give CONFD_ERR_BUSY, and
+ * what other calls bring about is delivered after it returns, confd_client_free() excepted. It returns normally:
+ * no exception, longjmp or thread exit may pass through the library.
  *
  * Every request that was accepted gets exactly one last upcall, CONFD_UPCALL_EXPIRE or CONFD_UPCALL_CANCEL.
  */
@@ -460,6 +505,95 @@ typedef struct confd_datagram {
    */
   uint16_t port;
 } confd_datagram;
+
+/**
+ * What a query found. The library makes it, and all that it points to lives as long as it does: until
+ * confd_result_free() for the blocking form, during the callback for the other. It may grow at its end in later
+ * versions.
+ */
+typedef struct confd_result {
+  /**
+   * Bytes of this struct, as the library that made it knows it.
+   */
+  size_t size;
+  /**
+   * A CONFD_OUTCOME_ number.
+   */
+  int32_t outcome;
+  /**
+   * The best reply so far: an ok one beats an error, among ok ones the highest serial wins, and the first of
+   * equals. NULL if there is none. An error carries no serial, so a fresh "unknown entry" loses to a stale ok
+   * reply; errors tells that there were some. confd_reply_clone() keeps it longer.
+   */
+  const struct confd_reply *reply;
+  /**
+   * The address of the peer that gave the best reply; NULL if there is none.
+   */
+  const char *server_ip;
+  /**
+   * The port of the peer that gave the best reply; 0 if there is none.
+   */
+  uint16_t server_port;
+  /**
+   * Peers that were asked, those included that were asked later in the place of others.
+   */
+  uint32_t sent;
+  /**
+   * Distinct ones of them that have answered.
+   */
+  uint32_t received;
+  /**
+   * Replies that make the query answered: confd_needed_replies() of its first coverage.
+   */
+  uint32_t needed;
+  /**
+   * Error replies among those received.
+   */
+  uint32_t errors;
+  /**
+   * False once two ok replies had one serial and different answers (as JSON values).
+   */
+  bool consistent;
+} confd_result;
+
+/**
+ * Told of the result of a query, exactly once, under the same rules as a confd_upcall_fn. What result points to is
+ * valid during the call.
+ */
+typedef void (*confd_query_fn)(struct confd_client *client,
+                               const struct confd_result *result,
+                               void *data);
+
+/**
+ * A DRBD minor of a node, of an answer of CONFD_REQ_NODE_DRBD. The texts live as long as the reply. Frozen: it
+ * never changes.
+ */
+typedef struct confd_drbd_minor {
+  /**
+   * The node's name.
+   */
+  const char *node;
+  /**
+   * The number of the minor.
+   */
+  int64_t minor;
+  /**
+   * The instance's name.
+   */
+  const char *instance;
+  /**
+   * The disk, such as "disk/0".
+   */
+  const char *disk;
+  /**
+   * "primary" or "secondary".
+   */
+  const char *role;
+  /**
+   * The name of the node at the other end.
+   */
+  const char *peer;
+} confd_drbd_minor;
 
 /**
  * Counters since the client's creation; the last two are of now. Every datagram that came in is counted in exactly
@@ -540,6 +674,41 @@ typedef struct confd_stats {
    */
   uint64_t queued;
 } confd_stats;
+
+/**
+ * What is known of a peer. The struct may grow at its end: the caller says which size it knows.
+ */
+typedef struct confd_peer_stats {
+  /**
+   * The peer as it was written, with its port where it names one.
+   */
+  char address[64];
+  /**
+   * Datagrams that were sent to it.
+   */
+  uint64_t sent;
+  /**
+   * Requests that it has answered, late answers to queries included.
+   */
+  uint64_t answered;
+  /**
+   * ICMP refusals (nothing listens there) of what was sent to it.
+   */
+  uint64_t refused;
+  /**
+   * Its smoothed round trip in microseconds; 0 if none was measured yet.
+   */
+  uint64_t rtt_us;
+  /**
+   * Its last round trip in microseconds; 0 if none was measured yet.
+   */
+  uint64_t rtt_last_us;
+  /**
+   * The cluster's serial in its last ok answer that carries it (not those of types 0, 7, 8 and 9); 0 if there was
+   * none. Of two peers the one with the lower serial is the staler.
+   */
+  int64_t serial;
+} confd_peer_stats;
 
 #ifdef __cplusplus
 extern "C" {
@@ -745,6 +914,27 @@ confd_error confd_options_set_any_source(struct confd_options *options,
                                          int32_t on);
 
 /**
+ * After how long a query that is short of replies asks again: the peers that have not answered, and as many others.
+ * Only queries are repeated, never what confd_client_send() has sent.
+ *
+ * @param ms  Milliseconds; 0 for never. Default: 1,000.
+ * @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if options is NULL or ms is negative.
+ */
+confd_error confd_options_set_retry_ms(struct confd_options *options,
+                                       int32_t ms);
+
+/**
+ * How often the peers are brought up to date, inside calls on the client. A client that was opened from a data
+ * directory reads its files again when they have changed; another one asks its peers for the list of master
+ * candidates and takes it up if it is of the same family and not empty.
+ *
+ * @param ms  Milliseconds; 0, the default, for never.
+ * @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if options is NULL or ms is negative.
+ */
+confd_error confd_options_set_refresh_ms(struct confd_options *options,
+                                         int32_t ms);
+
+/**
  * Bytes asked of the kernel for the socket's receive buffer. The kernel gives what its limits allow.
  *
  * @param bytes  1 to 2147483647. Default: what the kernel gives by itself.
@@ -814,6 +1004,49 @@ confd_error confd_client_new(const void *hmac_key,
                              void *user_data,
                              const struct confd_options *options,
                              struct confd_client **out);
+
+/**
+ * Makes a client of the cluster that this node belongs to, by two files of its data directory: hmac.key, every byte
+ * of which is the key, and ssconf_master_candidates_ips, one address in each line.
+ *
+ * @param data_dir   The directory; NULL for /var/lib/ganeti.
+ * @param callback   As for confd_client_new().
+ * @param user_data  As for confd_client_new().
+ * @param options    As for confd_client_new().
+ * @param out        Receives the client, which the program releases with confd_client_free().
+ * @return CONFD_OK; CONFD_ERR_CLUSTER_DIR if one of the files is absent, unreadable, empty or malformed:
+ *   confd_last_error() names it and the line; CONFD_ERR_INVALID_ARGUMENT if out is NULL or data_dir is not UTF-8;
+ *   CONFD_ERR_MIXED_FAMILIES if the bind address is of another family than the peers; CONFD_ERR_IO as for
+ *   confd_client_new().
+ */
+confd_error confd_client_open(const char *data_dir,
+                              confd_upcall_fn callback_fn,
+                              void *user_data,
+                              const struct confd_options *options,
+                              struct confd_client **out);
+
+/**
+ * Reads both files of a client of confd_client_open() again. All or nothing: when it fails, the client goes on with
+ * what it has. A changed key is taken up as by confd_client_set_hmac_key().
+ *
+ * @return CONFD_OK; CONFD_ERR_CLUSTER_DIR; CONFD_ERR_MIXED_FAMILIES if the addresses are of another family than
+ *   before; CONFD_ERR_INVALID_ARGUMENT if client is NULL or was made by confd_client_new(); CONFD_ERR_CLOSED.
+ */
+confd_error confd_client_reload(struct confd_client *client);
+
+/**
+ * Signs new requests with another key. Each outstanding request is verified with the key that signed it. Since
+ * daemons read their key at their start only, both keys are held for a while, and queries try the old one, too,
+ * until every peer has answered under the new one, or for 10 minutes; then the old one is wiped from memory.
+ *
+ * @param client  The client.
+ * @param key     Every byte of the new hmac.key.
+ * @param len     Bytes of the key, more than 0.
+ * @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if client or key is NULL or len is 0; CONFD_ERR_CLOSED.
+ */
+confd_error confd_client_set_hmac_key(struct confd_client *client,
+                                      const void *key,
+                                      size_t len);
 
 /**
  * Replaces the peers. Replies to what was sent before still count.
@@ -1033,6 +1266,61 @@ confd_error confd_client_handle_unreachable(struct confd_client *client,
                                             uint16_t port);
 
 /**
+ * Asks a question and blocks until confd_needed_replies() of the first coverage's peers have answered, or the time
+ * is over. While it is short of replies it asks again every retry_ms: the peers that have not answered, and as
+ * many others as there are silent ones; a peer whose host refuses is replaced by another at once. Meanwhile it
+ * handles the datagrams of other requests, too, and makes their upcalls.
+ *
+ * Peers are chosen at random; those that lately refused or stayed silent come last. A request whose salt has been
+ * used gets a fresh one. A list of addresses (type 2) that is too long for one datagram is asked in parts, each
+ * judged by itself, and the answers are joined in order: sent and errors are then the most of any part, received
+ * the least, and an address that no peer has answered for stands there with the status of an error, [1, 1, 0].
+ *
+ * @param client      The client; it needs no callback.
+ * @param request     The question.
+ * @param coverage    How many peers at first: 0 for the smaller of 6 and all, -1 for all, else that many.
+ * @param timeout_ms  Milliseconds; negative for no limit.
+ * @param out         Receives the result, which the program releases with confd_result_free().
+ * @return CONFD_OK if it could be asked: outcome says how it ended; CONFD_ERR_INVALID_ARGUMENT if an argument is
+ *   NULL, coverage is less than -1, or the client has external_io; CONFD_ERR_COVERAGE; CONFD_ERR_MISSING_SALT;
+ *   CONFD_ERR_REQUEST_TOO_BIG; CONFD_ERR_IO if it could be sent to nobody; CONFD_ERR_BUSY inside an upcall of this
+ *   client; CONFD_ERR_CLOSED, also if the client is closed meanwhile.
+ */
+confd_error confd_client_query(struct confd_client *client,
+                               struct confd_request *request,
+                               int32_t coverage,
+                               int32_t timeout_ms,
+                               struct confd_result **out);
+
+/**
+ * Asks a question as confd_client_query() does, without blocking. The callback is told of the result exactly once,
+ * and never inside this call. confd_client_cancel() with the request's salt ends it as CONFD_OUTCOME_CANCELLED, and
+ * so do closing and freeing the client.
+ *
+ * @param client      The client.
+ * @param request     The question; it may be freed at once.
+ * @param coverage    As for confd_client_query().
+ * @param timeout_ms  Milliseconds; negative for no limit.
+ * @param callback    Told of the result.
+ * @param data        Passed to callback as it is.
+ * @return CONFD_OK: there will be one completion. Otherwise there is none: CONFD_ERR_INVALID_ARGUMENT if client,
+ *   request or callback is NULL or coverage is less than -1; CONFD_ERR_COVERAGE; CONFD_ERR_MISSING_SALT;
+ *   CONFD_ERR_REQUEST_TOO_BIG; CONFD_ERR_IO if it could be sent to nobody; CONFD_ERR_CLOSED.
+ */
+confd_error confd_client_query_async(struct confd_client *client,
+                                     struct confd_request *request,
+                                     int32_t coverage,
+                                     int32_t timeout_ms,
+                                     confd_query_fn callback,
+                                     void *data);
+
+/**
+ * Releases a result of confd_client_query(), and its reply. NULL does nothing. The result of a callback is the
+ * library's: never free it.
+ */
+void confd_result_free(struct confd_result *result);
+
+/**
  * Whether the server answered the question.
  *
  * @return A CONFD_STATUS_ number, or what else the server said; -1 if reply is NULL.
@@ -1190,6 +1478,44 @@ confd_error confd_reply_clone(const struct confd_reply *reply, struct confd_repl
 void confd_reply_free(struct confd_reply *reply);
 
 /**
+ * The role of a node in a word.
+ *
+ * @param role  An answer of CONFD_REQ_NODE_ROLE_BYNAME.
+ * @return "master", "candidate", "offline", "drained" or "regular", static; NULL for any other number.
+ */
+const char *confd_node_role_name(int64_t role);
+
+/**
+ * One element of the list that answers confd_request_set_ips(): the node that runs the instance with the i-th
+ * address.
+ *
+ * @param reply   An ok reply to such a request.
+ * @param i       Which address, from 0.
+ * @param status  Receives a CONFD_STATUS_ number.
+ * @param ip      Receives the primary IP address of the node, which lives as long as the reply; NULL unless the
+ *                status is CONFD_STATUS_OK.
+ * @return CONFD_OK; CONFD_ERR_NOT_FOUND if i is past the end; CONFD_ERR_WRONG_TYPE if the answer is no such list;
+ *   CONFD_ERR_INVALID_ARGUMENT if an argument is NULL.
+ */
+confd_error confd_reply_node_ip(const struct confd_reply *reply,
+                                size_t i,
+                                int32_t *status,
+                                const char **ip);
+
+/**
+ * One element of the list that answers CONFD_REQ_NODE_DRBD.
+ *
+ * @param reply  An ok reply to such a request.
+ * @param i      Which minor, from 0.
+ * @param out    Receives the minor.
+ * @return CONFD_OK; CONFD_ERR_NOT_FOUND if i is past the end; CONFD_ERR_WRONG_TYPE if the answer is no such list;
+ *   CONFD_ERR_INVALID_ARGUMENT if an argument is NULL.
+ */
+confd_error confd_reply_drbd_minor(const struct confd_reply *reply,
+                                   size_t i,
+                                   struct confd_drbd_minor *out);
+
+/**
  * Gives what the client has counted.
  *
  * @param client  The client.
@@ -1202,6 +1528,21 @@ void confd_reply_free(struct confd_reply *reply);
 confd_error confd_client_stats(struct confd_client *client,
                                struct confd_stats *out,
                                size_t size);
+
+/**
+ * Gives what is known of a peer. The statistics of a peer that is no longer in the list are gone.
+ *
+ * @param client  The client.
+ * @param index   Which peer, from 0, in the order of the list of peers without its repetitions.
+ * @param out     Receives it, as in confd_client_stats().
+ * @param size    sizeof(confd_peer_stats) as the caller was compiled.
+ * @return CONFD_OK; CONFD_ERR_NOT_FOUND past the end; CONFD_ERR_INVALID_ARGUMENT if client or out is NULL, or size is
+ *   less than in the first version; CONFD_ERR_CLOSED.
+ */
+confd_error confd_client_peer_stats(struct confd_client *client,
+                                    size_t index,
+                                    struct confd_peer_stats *out,
+                                    size_t size);
 
 #ifdef __cplusplus
 }  // extern "C"

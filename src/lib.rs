@@ -1,4 +1,5 @@
 pub mod client;
+pub mod cluster_dir;
 pub mod engine;
 pub mod error;
 pub mod ffi;

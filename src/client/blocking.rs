@@ -46,9 +46,11 @@ struct Sleeper {
 
 /// What a blocked thread waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wants {
+pub(super) enum Wants {
     Anything,
     Answers(Id),
+    /// The result of the query with this token.
+    Result(usize),
 }
 
 #[derive(Debug)]
@@ -130,15 +132,19 @@ impl Client {
         true
     }
 
-    fn blocking_socket(&self) -> Result<&Socket> {
+    pub(super) fn blocking_socket(&self) -> Result<&Socket> {
         self.socket.as_ref().ok_or_else(|| {
             Error::new(Code::InvalidArgument, "with external_io there is no socket to wait for")
         })
     }
 
     /// What a blocking call does whenever it comes to itself.
-    fn turn<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, deadline: Deadline) -> (Locked<'a>, usize) {
-        state.engine.expire(self.micros(Instant::now()), EXPIRIES_PER_CALL);
+    pub(super) fn turn<'a>(
+        self: &'a Arc<Self>,
+        mut state: Locked<'a>,
+        deadline: Deadline,
+    ) -> (Locked<'a>, usize) {
+        self.tick(&mut state, self.now(), EXPIRIES_PER_CALL);
         if state.engine.queued() > 0 {
             self.transmit(&mut state, None);
         }
@@ -146,7 +152,7 @@ impl Client {
     }
 
     /// Waits until something may have changed; says whether the socket may have something to read.
-    fn block<'a>(
+    pub(super) fn block<'a>(
         self: &'a Arc<Self>,
         mut state: Locked<'a>,
         socket: &Socket,
@@ -205,8 +211,8 @@ impl Client {
     }
 
     /// A blocking call returns: if nobody leads, the next sleeper is to.
-    fn leave(&self, state: &mut State) {
-        if state.waiters.leader.is_none() {
+    pub(super) fn leave(&self, state: &mut State) {
+        if state.waiters.leader.is_none() && !state.waiters.asleep.is_empty() {
             self.ring(state, |_| true);
         }
     }
@@ -224,6 +230,20 @@ impl Client {
             if sleeper.wants == Wants::Answers(id) {
                 sleeper.bell.notify_one();
             }
+        }
+    }
+
+    /// Wakes the threads whose queries have ended.
+    pub(super) fn wake_for_results(&self, state: &mut State) {
+        if !state.engine.has_results() {
+            return;
+        }
+        let has = |wants: Wants| matches!(wants, Wants::Result(token) if state.engine.has_result(token));
+        if state.waiters.leader.as_ref().is_some_and(|leader| has(leader.wants)) {
+            self.wake_leader();
+        }
+        for sleeper in state.waiters.asleep.iter().filter(|sleeper| has(sleeper.wants)) {
+            sleeper.bell.notify_one();
         }
     }
 
@@ -272,10 +292,10 @@ impl Client {
 
 /// When a blocking call is to return; `None`: never by itself.
 #[derive(Clone, Copy, Debug)]
-struct Deadline(Option<Instant>);
+pub(super) struct Deadline(Option<Instant>);
 
 impl Deadline {
-    fn after(timeout: Option<Duration>) -> Self {
+    pub(super) fn after(timeout: Option<Duration>) -> Self {
         Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
     }
 

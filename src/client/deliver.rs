@@ -79,6 +79,7 @@ impl Client {
     pub(super) fn finish<'a>(self: &'a Arc<Self>, state: Locked<'a>, limit: Limit) -> (Locked<'a>, usize) {
         let state = self.pass_on_log(state);
         let (mut state, made) = self.deliver(state, limit);
+        self.wake_for_results(&mut state);
         self.arm(&mut state);
         (state, made)
     }
@@ -92,15 +93,16 @@ impl Client {
         // A closed client has no later call that could make what is left of its upcalls.
         while !state.delivery.freed && (limit.allows(made) || state.delivery.closed) {
             let Some(event) = state.engine.next_event() else { break };
-            if !matches!(event.kind, EventKind::HeldBack) {
-                state = self.unlocked(state, |client| client.upcall(&event));
-                made += 1;
-            }
+            // The next sleeper takes over the socket while this thread runs the program's code.
+            self.leave(&mut state);
+            made += usize::from(!matches!(event.kind, EventKind::HeldBack));
+            state = self.tell(state, &event);
             if state.delivery.freed {
                 break;
             }
-            let id = state.engine.upcall_returned(&event);
-            self.wake_if_answered(&mut state, id);
+            if let Some(id) = state.engine.upcall_returned(&event) {
+                self.wake_if_answered(&mut state, id);
+            }
             state = self.pass_on_log(state);
         }
         state.delivery.by = None;
@@ -112,9 +114,13 @@ impl Client {
         (state, made)
     }
 
-    fn upcall(self: &Arc<Self>, event: &Event) {
-        if let Some(callback) = &self.callback {
-            callback(self, event);
+    /// Tells the program of an event, with the lock released.
+    fn tell<'a>(self: &'a Arc<Self>, state: Locked<'a>, event: &Event) -> Locked<'a> {
+        match (&event.kind, &self.callback) {
+            (EventKind::HeldBack, _) => state,
+            (EventKind::Query(result), _) => self.complete(state, event.token, result),
+            (_, Some(callback)) => self.unlocked(state, |client| callback(client, event)),
+            (_, None) => state,
         }
     }
 
@@ -138,7 +144,11 @@ impl Client {
     }
 
     /// Runs the program's code with the lock released.
-    fn unlocked<'a>(self: &'a Arc<Self>, state: Locked<'a>, run: impl FnOnce(&Arc<Self>)) -> Locked<'a> {
+    pub(super) fn unlocked<'a>(
+        self: &'a Arc<Self>,
+        state: Locked<'a>,
+        run: impl FnOnce(&Arc<Self>),
+    ) -> Locked<'a> {
         drop(state);
         let turn = Turn(self);
         run(self);
@@ -188,7 +198,7 @@ impl Client {
         // The turn is kept: nobody else may deliver any more.
         state.delivery.by = me;
         while let Some(event) = state.engine.next_event() {
-            state = self.unlocked(state, |client| client.upcall(&event));
+            state = self.tell(state, &event);
         }
     }
 
@@ -196,7 +206,8 @@ impl Client {
         if std::mem::replace(&mut state.delivery.closed, true) {
             return;
         }
-        state.engine.cancel_all();
+        let now = self.micros(Instant::now());
+        state.engine.cancel_all(now);
         self.wake_everybody(state);
         self.kick(state);
     }

@@ -50,7 +50,8 @@ impl Client {
         let Some(next) = next else {
             return Err(Error::new(Code::NotFound, "no datagram waits to be sent"));
         };
-        state.engine.transmitted();
+        let now = self.micros(Instant::now());
+        state.engine.transmitted(now);
         drop(state);
         let mut pulled = self.pulled.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         Ok(show(pulled.insert(next)))
@@ -63,7 +64,8 @@ impl Client {
         let from = parse_source(ip, port, &|name| interface::index(name))?;
         let now = self.micros(Instant::now());
         state.engine.handle_datagram(now, datagram, from);
-        state.engine.expire(now, EXPIRIES_PER_CALL);
+        self.tick(&mut state, self.now_at(now), EXPIRIES_PER_CALL);
+        self.transmit(&mut state, None);
         drop(self.finish(state, Limit::of_call()));
         Ok(())
     }
@@ -72,7 +74,8 @@ impl Client {
     pub fn handle_unreachable(self: &Arc<Self>, ip: &str, port: u16) -> Result<()> {
         let mut state = self.enter()?;
         let from = parse_source(ip, port, &|name| interface::index(name))?;
-        state.engine.handle_unreachable(from);
+        state.engine.handle_unreachable(self.micros(Instant::now()), from, &[]);
+        self.transmit(&mut state, None);
         drop(self.finish(state, Limit::NONE));
         Ok(())
     }

@@ -5,16 +5,21 @@
 //! - `deliver`: upcalls and log lines, one at a time, in order; close and free.
 //! - `socket`: the datagrams between engine and socket, and the one descriptor to poll.
 //! - `blocking`: `receive` and `wait`, when several threads want to block on one socket.
+//! - `query`: questions with one completion.
+//! - `cluster`: clients of a node's data directory, and peers that are kept current.
 //! - `external`: the calls of programs that do their own input and output.
 
 #![forbid(unsafe_code)]
 
 mod blocking;
+mod cluster;
 mod deliver;
 mod external;
 mod options;
+mod query;
 mod socket;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -22,9 +27,11 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 pub use blocking::Waited;
 pub use external::Transmit;
 pub use options::{DEFAULT_PORT, LogSink, Options};
+pub use query::QueryCallback;
 
+use crate::cluster_dir::{ClusterDir, Stamp};
 use crate::engine::peers::{Peer, parse_peers};
-use crate::engine::{Engine, Event, Micros, Now, Stats};
+use crate::engine::{Engine, Event, Micros, Now, PeerStats, Stats};
 use crate::error::{Code, Error, Result};
 use crate::net::waker::Waker;
 use crate::net::{Family, Socket};
@@ -33,6 +40,7 @@ use crate::wire::key::Key;
 use crate::wire::request::Request;
 use crate::wire::salt::Salt;
 use blocking::Waiters;
+use cluster::Refresh;
 use deliver::{Delivery, Limit};
 use socket::Transport;
 
@@ -77,6 +85,10 @@ struct State {
     delivery: Delivery,
     waiters: Waiters,
     transport: Transport,
+    refresh: Refresh,
+    /// Who is to be told of the results of queries, by their tokens.
+    completions: HashMap<usize, QueryCallback>,
+    next_token: usize,
 }
 
 type Locked<'a> = MutexGuard<'a, State>;
@@ -92,9 +104,18 @@ impl Client {
         let Some(key) = Key::new(key) else {
             return Err(Error::new(Code::InvalidArgument, "the HMAC key is empty"));
         };
-        let port = options.port();
-        let peers = read_peers(peers, port)?;
-        let ipv4 = peers[0].address.is_ipv4();
+        let peers = read_peers(peers, options.port())?;
+        Self::build(key, &peers, callback, options, None)
+    }
+
+    fn build(
+        key: Key,
+        peers: &[Peer],
+        callback: Option<Callback>,
+        options: &Options,
+        dir: Option<(ClusterDir, Stamp)>,
+    ) -> Result<Arc<Client>> {
+        let ipv4 = peers.first().is_some_and(|peer| peer.address.is_ipv4());
         let bind = options.bind_for(ipv4)?;
         let seed =
             entropy::seed().map_err(|error| Error::io("no random bytes to choose peers by", &error))?;
@@ -109,11 +130,11 @@ impl Client {
             let waker = Waker::new().map_err(|error| Error::io("no descriptor to be woken by", &error))?;
             (Some(socket), Some(waker))
         };
-        let engine = Engine::new(options.config.clone(), key, &peers, seed);
+        let engine = Engine::new(options.config.clone(), key, peers, seed);
         Ok(Arc::new(Client {
             generation: entropy::generation(),
             origin: Instant::now(),
-            port,
+            port: options.port(),
             callback,
             log: options.log.clone(),
             datagrams_per_call: options.datagrams_per_call,
@@ -126,6 +147,9 @@ impl Client {
                 delivery: Delivery::default(),
                 waiters: Waiters::default(),
                 transport: Transport::default(),
+                refresh: Client::new_refresh(options.refresh_every, 0, dir),
+                completions: HashMap::new(),
+                next_token: 0,
             }),
             idle: Condvar::new(),
             pulled: Mutex::new(None),
@@ -152,10 +176,10 @@ impl Client {
     ) -> Result<()> {
         let mut state = self.enter()?;
         if self.callback.is_none() {
-            return Err(Error::new(Code::InvalidArgument, "the client was made without a callback"));
+            return Err(query::no_callback());
         }
         let now = self.now();
-        state.engine.expire(now.micros, EXPIRIES_PER_CALL);
+        self.tick(&mut state, now, EXPIRIES_PER_CALL);
         let mut sent = state.engine.send(now, request, coverage, token);
         if let (Ok(id), false) = (&sent, queued) {
             let id = *id;
@@ -179,7 +203,8 @@ impl Client {
     /// Ends the requests whose expiry has come, at most 65,536 in one call.
     pub fn expire(self: &Arc<Self>) -> Result<()> {
         let mut state = self.enter_blocking()?;
-        state.engine.expire(self.now().micros, EXPIRIES_AT_ONCE);
+        self.tick(&mut state, self.now(), EXPIRIES_AT_ONCE);
+        self.transmit(&mut state, None);
         let (state, _) = self.finish(state, Limit { upcalls: EXPIRIES_AT_ONCE, until: None });
         self.still_open(&state)
     }
@@ -187,7 +212,7 @@ impl Client {
     /// Ends a request; its upcall may come after this has returned, where another thread delivers.
     pub fn cancel(self: &Arc<Self>, salt: &str) -> Result<()> {
         let mut state = self.enter()?;
-        let done = state.engine.cancel(salt);
+        let done = state.engine.cancel(self.now().micros, salt);
         drop(self.finish(state, Limit::of_call()));
         done
     }
@@ -200,6 +225,15 @@ impl Client {
     /// What was counted so far.
     pub fn stats(&self) -> Result<Stats> {
         Ok(self.enter()?.engine.stats())
+    }
+
+    /// What is known of a peer, by its place in the list.
+    pub fn peer_stats(&self, index: usize) -> Result<PeerStats> {
+        let state = self.enter()?;
+        state.engine.peer_stats(index).ok_or_else(|| {
+            let count = state.engine.peers().count();
+            Error::new(Code::NotFound, format!("there are {count} peers, and none is number {index}"))
+        })
     }
 
     /// Whether the client was inherited through `fork`; it can only be freed.
@@ -229,8 +263,18 @@ impl Client {
     }
 
     fn now(&self) -> Now {
+        self.now_at(self.micros(Instant::now()))
+    }
+
+    fn now_at(&self, micros: Micros) -> Now {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Now { micros: self.micros(Instant::now()), unix }
+        Now { micros, unix }
+    }
+
+    /// Does what is due: expiries, further attempts of queries, the peers' refresh.
+    fn tick(self: &Arc<Self>, state: &mut State, now: Now, most: usize) {
+        state.engine.expire(now, most);
+        self.refresh(state, now.micros);
     }
 
     fn micros(&self, at: Instant) -> Micros {

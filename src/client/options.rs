@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
 
 use crate::engine::peers::parse_source;
-use crate::engine::{Config, LogLevel, LogLine};
+use crate::engine::{Config, LogLevel, LogLine, Micros};
 use crate::error::{Code, Error, Result};
 use crate::net::{interface, services};
 use crate::wire::MAX_DATAGRAM;
@@ -25,6 +25,7 @@ pub struct Options {
     pub(super) external_io: bool,
     pub(super) log: Option<LogSink>,
     pub(super) datagrams_per_call: usize,
+    pub(super) refresh_every: Micros,
 }
 
 impl Default for Options {
@@ -37,6 +38,7 @@ impl Default for Options {
             external_io: false,
             log: None,
             datagrams_per_call: 128,
+            refresh_every: 0,
         }
     }
 }
@@ -83,6 +85,19 @@ impl Options {
     /// Whether signed replies from addresses that were not asked are delivered. Default: off.
     pub fn set_any_source(&mut self, on: bool) {
         self.config.any_source = on;
+    }
+
+    /// After how many milliseconds a query asks the silent peers again, and others; 0 for never. Default: 1,000.
+    pub fn set_retry_ms(&mut self, ms: i32) -> Result<()> {
+        self.config.retry_every = microseconds(ms, "a retry time")?;
+        Ok(())
+    }
+
+    /// How often the peers are brought up to date, in milliseconds; 0, the default, for never. A client of a data
+    /// directory reads its files again when they change; another one asks its peers for the candidates.
+    pub fn set_refresh_ms(&mut self, ms: i32) -> Result<()> {
+        self.refresh_every = microseconds(ms, "a refresh time")?;
+        Ok(())
     }
 
     /// Bytes asked of the system for the socket's receive buffer, more than 0. Default: the system's.
@@ -137,5 +152,12 @@ impl Options {
                 (ip, _) => SocketAddr::new(ip, 0),
             })),
         }
+    }
+}
+
+fn microseconds(ms: i32, what: &str) -> Result<Micros> {
+    match u64::try_from(ms) {
+        Ok(ms) => Ok(ms * 1_000),
+        Err(_) => Err(Error::new(Code::InvalidArgument, format!("{what} of {ms} ms is less than 0"))),
     }
 }

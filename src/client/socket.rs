@@ -62,7 +62,7 @@ impl Client {
             poller.acknowledge(Instant::now());
         }
         let (_, more) = self.read(socket, &mut state);
-        state.engine.expire(self.now().micros, EXPIRIES_PER_CALL);
+        self.tick(&mut state, self.now(), EXPIRIES_PER_CALL);
         self.transmit(&mut state, None);
         let (mut state, _) = self.finish(state, Limit::of_call());
         if more {
@@ -120,8 +120,12 @@ impl Client {
     }
 
     fn take_icmp_errors(&self, state: &mut State) {
+        if state.transport.errors.is_empty() {
+            return;
+        }
+        let now = self.micros(Instant::now());
         for error in state.transport.errors.drain(..).filter(|error| error.refused) {
-            state.engine.handle_unreachable(error.to);
+            state.engine.handle_unreachable(now, error.to, &error.payload);
         }
     }
 
@@ -133,27 +137,27 @@ impl Client {
         let mut stalled = None;
         while state.engine.queued() > 0 && stalled.is_none() {
             let State { engine, transport, .. } = &mut *state;
+            let now = self.micros(Instant::now());
             let sent = if engine.queued() <= 8 {
-                send_batch::<8>(socket, engine, &mut transport.errors)
+                send_batch::<8>(socket, engine, now, &mut transport.errors)
             } else {
-                send_batch::<64>(socket, engine, &mut transport.errors)
+                send_batch::<64>(socket, engine, now, &mut transport.errors)
             };
             match sent {
                 None => {}
                 Some(Stop::Full) => stalled = Some(Stalled::Full),
-                Some(Stop::NoBuffers) => {
-                    stalled = Some(Stalled::Until(self.micros(Instant::now()) + NO_BUFFERS_PAUSE));
-                }
+                Some(Stop::NoBuffers) => stalled = Some(Stalled::Until(now + NO_BUFFERS_PAUSE)),
                 Some(Stop::Failed(error)) => {
-                    let given_up = engine.transmit_failed(&error);
+                    let given_up = engine.transmit_failed(now, &error);
                     if given_up.is_some() && given_up == asked {
                         lost = Some(error);
                     }
                 }
             }
+            // A query asks others in the place of those that refuse, so there may be more to send now.
+            self.take_icmp_errors(state);
         }
         state.transport.stalled = stalled;
-        self.take_icmp_errors(state);
         lost
     }
 
@@ -194,13 +198,15 @@ pub(super) fn next_deadline(state: &State) -> Option<Micros> {
         Some(Stalled::Until(at)) => Some(at),
         _ => None,
     };
-    state.engine.next_deadline().into_iter().chain(retry).min()
+    let refresh = state.refresh.deadline();
+    state.engine.next_deadline().into_iter().chain(retry).chain(refresh).min()
 }
 
 /// One batch of datagrams, at most `N`; says why not all of them were sent.
 fn send_batch<const N: usize>(
     socket: &Socket,
     engine: &mut Engine,
+    now: Micros,
     errors: &mut Vec<IcmpError>,
 ) -> Option<Stop> {
     let nowhere = Outgoing { data: &[], to: ([0; 4], 0).into() };
@@ -212,7 +218,7 @@ fn send_batch<const N: usize>(
     }
     let sent = socket.send(&batch[..count], errors);
     for _ in 0..sent.count {
-        engine.transmitted();
+        engine.transmitted(now);
     }
     sent.stopped
 }

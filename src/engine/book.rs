@@ -1,6 +1,6 @@
-//! The address book: every address that matters now, under a small number. An address is in it while it is a peer
-//! or while an outstanding request was sent to it, so replies to what was sent before a change of peers still
-//! count.
+//! The address book: every address that matters now, under a small number, with what is known of the daemon
+//! there. An address is in it while it is a peer or while an outstanding request was sent to it, so replies to
+//! what was sent before a change of peers still count.
 
 use std::collections::HashMap;
 use std::ffi::CStr;
@@ -8,16 +8,74 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::engine::peers::Peer;
+use crate::engine::{Micros, SECOND};
 
-/// The number of an address in the book.
+/// The number of an address in the book. It fits 29 bits.
 pub(super) type PeerId = u32;
+
+/// A peer that has not answered for this long, and for four of its round trips, is taken to be silent.
+const PATIENCE: Micros = 50_000;
+
+/// A peer that refused or was silent is asked again after this long.
+const PROBE_AFTER: Micros = 5 * SECOND;
 
 /// What is known of an address.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) address: SocketAddr,
     pub(super) text: Arc<CStr>,
+    pub(super) label: Arc<CStr>,
     uses: u32,
+    /// How far the daemon is known to have come with a change of keys.
+    pub(super) key_epoch: u32,
+    pub(super) sent: u64,
+    pub(super) answered: u64,
+    pub(super) refused: u64,
+    pub(super) rtt: Micros,
+    pub(super) rtt_last: Micros,
+    pub(super) serial: i64,
+    last_sent: Micros,
+    /// When the oldest datagram left that was not followed by an answer.
+    waiting_since: Option<Micros>,
+    has_refused: bool,
+}
+
+impl Entry {
+    /// Something was sent there.
+    pub(super) fn note_sent(&mut self, now: Micros) {
+        self.sent += 1;
+        self.last_sent = now;
+        self.waiting_since.get_or_insert(now);
+    }
+
+    /// It answered; `rtt` is how long that took, where it is known which datagram it answered.
+    pub(super) fn note_answer(&mut self, rtt: Option<Micros>) {
+        self.answered += 1;
+        self.waiting_since = None;
+        self.has_refused = false;
+        if let Some(rtt) = rtt {
+            // Smoothed as TCP does (RFC 6298).
+            self.rtt = if self.rtt_last == 0 { rtt } else { self.rtt - self.rtt / 8 + rtt / 8 };
+            self.rtt_last = rtt.max(1);
+        }
+    }
+
+    /// Its host says that nothing listens there.
+    pub(super) fn note_refusal(&mut self) {
+        self.refused += 1;
+        self.has_refused = true;
+    }
+
+    /// Whether it recently refused or stayed silent, so that others are asked before it.
+    pub(super) fn is_doubtful(&self, now: Micros) -> bool {
+        let patience = PATIENCE.max(4 * self.rtt);
+        self.has_refused || self.waiting_since.is_some_and(|since| now.saturating_sub(since) > patience)
+    }
+
+    /// Whether it is time to find out if it is back.
+    pub(super) fn is_due(&self, now: Micros) -> bool {
+        now.saturating_sub(self.last_sent) >= PROBE_AFTER
+    }
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +92,22 @@ impl Book {
             self.retain(id);
             return id;
         }
-        let entry = Some(Entry { address: peer.address, text: peer.text.clone(), uses: 1 });
+        let entry = Some(Entry {
+            address: peer.address,
+            text: peer.text.clone(),
+            label: peer.label.clone(),
+            uses: 1,
+            key_epoch: 0,
+            sent: 0,
+            answered: 0,
+            refused: 0,
+            rtt: 0,
+            rtt_last: 0,
+            serial: 0,
+            last_sent: 0,
+            waiting_since: None,
+            has_refused: false,
+        });
         let id = match self.free.pop() {
             Some(id) => {
                 self.entries[id as usize] = entry;
@@ -51,7 +124,7 @@ impl Book {
 
     /// Counts one more use of an address that is in the book.
     pub(super) fn retain(&mut self, id: PeerId) {
-        if let Some(Some(entry)) = self.entries.get_mut(id as usize) {
+        if let Some(entry) = self.get_mut(id) {
             entry.uses += 1;
         }
     }
@@ -74,6 +147,10 @@ impl Book {
 
     pub(super) fn get(&self, id: PeerId) -> Option<&Entry> {
         self.entries.get(id as usize)?.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, id: PeerId) -> Option<&mut Entry> {
+        self.entries.get_mut(id as usize)?.as_mut()
     }
 
     /// How many addresses are in it.

@@ -1,11 +1,14 @@
-//! Whom a request was sent to, and who of them has answered. Six, the usual coverage, fit without an allocation.
+//! Whom a request was sent to, and what became of each. Six, the usual coverage, fit without an allocation.
 
 use crate::engine::book::PeerId;
 
 const FEW: usize = 6;
 const ANSWERED: u32 = 1 << 31;
+const REFUSED: u32 = 1 << 30;
+const AGAIN: u32 = 1 << 29;
+const PEER: u32 = AGAIN - 1;
 
-/// A set of peers with a mark on each.
+/// A set of peers with marks on each.
 #[derive(Clone, Debug)]
 pub(super) enum Contacts {
     Few(u8, [u32; FEW]),
@@ -14,7 +17,7 @@ pub(super) enum Contacts {
 }
 
 impl Contacts {
-    /// The set of these peers, none of which has answered. They are distinct.
+    /// The set of these peers, without marks. They are distinct.
     pub(super) fn new(peers: &[PeerId]) -> Self {
         if peers.len() <= FEW {
             let mut few = [0; FEW];
@@ -26,19 +29,36 @@ impl Contacts {
         Contacts::Many(many)
     }
 
+    /// Adds peers that are not in the set.
+    pub(super) fn add(&mut self, peers: &[PeerId]) {
+        let mut all = self.marks().to_vec();
+        all.extend_from_slice(peers);
+        if all.len() <= FEW {
+            *self = Contacts::new(&all);
+        } else {
+            all.sort_unstable_by_key(|mark| mark & PEER);
+            *self = Contacts::Many(all);
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.marks().len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = PeerId> + '_ {
-        self.marks().iter().map(|mark| mark & !ANSWERED)
+        self.marks().iter().map(|mark| mark & PEER)
+    }
+
+    /// Those that have not answered.
+    pub(super) fn silent(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.marks().iter().filter(|mark| *mark & ANSWERED == 0).map(|mark| mark & PEER)
     }
 
     /// Where a peer stands in the set; `None` if the request was not sent to it.
     pub(super) fn position(&self, peer: PeerId) -> Option<usize> {
         match self {
             Contacts::Few(..) => self.iter().position(|other| other == peer),
-            Contacts::Many(many) => many.binary_search_by_key(&peer, |mark| mark & !ANSWERED).ok(),
+            Contacts::Many(many) => many.binary_search_by_key(&peer, |mark| mark & PEER).ok(),
         }
     }
 
@@ -47,15 +67,39 @@ impl Contacts {
     }
 
     pub(super) fn mark_answered(&mut self, position: usize) {
-        match self {
-            Contacts::Few(_, few) => few[position] |= ANSWERED,
-            Contacts::Many(many) => many[position] |= ANSWERED,
+        self.marks_mut()[position] |= ANSWERED;
+    }
+
+    /// Whether it was asked more than once, so that nobody can tell which datagram an answer belongs to.
+    pub(super) fn was_asked_again(&self, position: usize) -> bool {
+        self.marks()[position] & AGAIN != 0
+    }
+
+    /// All that have not answered are asked again.
+    pub(super) fn mark_silent_asked_again(&mut self) {
+        for mark in self.marks_mut().iter_mut().filter(|mark| **mark & ANSWERED == 0) {
+            *mark |= AGAIN;
         }
+    }
+
+    /// Marks one that refused; says whether that is news and matters, since it has not answered either.
+    pub(super) fn mark_refused(&mut self, position: usize) -> bool {
+        let mark = &mut self.marks_mut()[position];
+        let news = *mark & (REFUSED | ANSWERED) == 0;
+        *mark |= REFUSED;
+        news
     }
 
     fn marks(&self) -> &[u32] {
         match self {
             Contacts::Few(len, few) => &few[..usize::from(*len)],
+            Contacts::Many(many) => many,
+        }
+    }
+
+    fn marks_mut(&mut self) -> &mut [u32] {
+        match self {
+            Contacts::Few(len, few) => &mut few[..usize::from(*len)],
             Contacts::Many(many) => many,
         }
     }
@@ -79,8 +123,33 @@ mod tests {
             assert_eq!(contacts.position(77), None);
             let mut kept: Vec<_> = contacts.iter().collect();
             let mut wanted = peers.clone();
-            (kept.sort_unstable(), wanted.sort_unstable());
+            kept.sort_unstable();
+            wanted.sort_unstable();
             assert_eq!(kept, wanted);
         }
+    }
+
+    #[test]
+    fn a_set_grows_past_its_first_room_and_keeps_its_marks() {
+        let mut contacts = Contacts::new(&[9, 3, 5]);
+        contacts.mark_answered(contacts.position(3).unwrap());
+        contacts.mark_silent_asked_again();
+        contacts.add(&[1, 2, 4]);
+        contacts.add(&[70, 60]);
+        assert_eq!(contacts.len(), 8);
+        assert!(contacts.has_answered(contacts.position(3).unwrap()));
+        assert!(!contacts.was_asked_again(contacts.position(3).unwrap()));
+        assert!(contacts.was_asked_again(contacts.position(9).unwrap()));
+        let mut silent: Vec<_> = contacts.silent().collect();
+        silent.sort_unstable();
+        assert_eq!(silent, [1, 2, 4, 5, 9, 60, 70]);
+    }
+
+    #[test]
+    fn a_refusal_is_news_once_and_not_after_an_answer() {
+        let mut contacts = Contacts::new(&[9, 3]);
+        assert!(contacts.mark_refused(0) && !contacts.mark_refused(0));
+        contacts.mark_answered(1);
+        assert!(!contacts.mark_refused(1));
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::sync::Arc;
 
+use crate::engine::query::QueryResult;
 use crate::engine::table::Id;
 use crate::wire::reply::Reply;
 use crate::wire::request::Request;
@@ -23,7 +24,7 @@ pub struct Event {
     pub received: u32,
     /// False once two ok replies had one serial and different answers.
     pub consistent: bool,
-    pub(super) id: Id,
+    pub(super) id: Option<Id>,
 }
 
 /// The kinds of events.
@@ -47,6 +48,8 @@ pub enum EventKind {
     Expire,
     /// The request was cancelled. The last event of the request.
     Cancel,
+    /// A query has ended. Its only event.
+    Query(Box<QueryResult>),
 }
 
 /// A line for the program's log. No control character is in it, and no byte of an unverified datagram.

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use crate::engine::book::PeerId;
 use crate::engine::event::{Event, EventKind, LogLevel};
 use crate::engine::peers::{Peer, ip_text};
-use crate::engine::table::Id;
+use crate::engine::table::{Id, salt_bits};
 use crate::engine::{Engine, Micros, SECOND};
 use crate::wire::envelope::{Envelope, payload, readings};
+use crate::wire::key::Key;
+use crate::wire::query::RequestType;
 use crate::wire::reply::Reply;
 
 /// Why a datagram was dropped. Of two readings of one datagram the one that came further says why.
@@ -113,12 +115,14 @@ impl Engine {
         from: SocketAddr,
         looked: bool,
     ) -> Result<(), Dropped> {
-        let id = self.table.find(&envelope.salt).ok_or(Dropped::Salt)?;
+        let Some(id) = self.table.find(&envelope.salt) else {
+            return self.credit_late(now, envelope, peer);
+        };
         let Some(asked) = self.table.get(id) else { return Err(Dropped::Salt) };
         let source = match peer.and_then(|peer| asked.contacts.position(peer)) {
             Some(place) if asked.contacts.has_answered(place) => return Err(Dropped::Duplicate),
             Some(place) => Source::Asked(place),
-            None if self.config.any_source => {
+            None if self.config.any_source && asked.query.is_none() => {
                 let known = asked.foreign.as_deref().map_or(&[][..], Vec::as_slice);
                 if known.contains(&from) {
                     return Err(Dropped::Duplicate);
@@ -131,19 +135,84 @@ impl Engine {
             None if looked || self.foreign.look(now) => Source::Suspect,
             None => return Err(Dropped::Source),
         };
-        if !envelope.is_signed_by(&asked.key) {
+        // A query may have been signed with two keys while they change.
+        let old_key = asked.query.as_ref().and_then(|query| query.old_key());
+        let Some(key) =
+            [Some(&asked.key), old_key].into_iter().flatten().find(|key| envelope.is_signed_by(key))
+        else {
             return Err(if matches!(source, Source::Suspect) { Dropped::Source } else { Dropped::Signature });
-        }
+        };
         if let Source::Suspect = source {
             self.warn_of(from);
             return Err(Dropped::Source);
         }
         let reply = Reply::parse(&envelope.message).ok_or(Dropped::Malformed)?;
-        self.count(id, source, peer, from, reply);
+        if let (Source::Asked(place), Some(peer)) = (&source, peer) {
+            let asked_at =
+                asked.query.as_ref().and_then(|query| query.asked_at(peer)).unwrap_or(asked.accepted);
+            let once = !asked.contacts.was_asked_again(*place);
+            let key = key.clone();
+            let cluster_serial =
+                (reply.is_ok() && has_cluster_serial(asked.request.kind())).then(|| reply.serial());
+            self.credit(peer, &key, once.then(|| now.saturating_sub(asked_at)), cluster_serial);
+        }
+        self.count(now, id, source, peer, from, reply);
         Ok(())
     }
 
-    fn count(&mut self, id: Id, source: Source, peer: Option<PeerId>, from: SocketAddr, reply: Reply) {
+    /// What a peer's answer tells of the peer.
+    fn credit(&mut self, peer: PeerId, key: &Arc<Key>, rtt: Option<Micros>, serial: Option<i64>) {
+        if let Some(entry) = self.book.get_mut(peer) {
+            entry.note_answer(rtt);
+            entry.serial = serial.unwrap_or(entry.serial);
+        }
+        self.keys.note_answer(peer, key, &self.peers, &mut self.book);
+    }
+
+    /// A reply to a query that has been answered already: it tells only that its peer is slow, not silent.
+    fn credit_late(
+        &mut self,
+        now: Micros,
+        envelope: &Envelope<'_>,
+        peer: Option<PeerId>,
+    ) -> Result<(), Dropped> {
+        if self.late.len() == 0 {
+            return Err(Dropped::Salt);
+        }
+        let salt = salt_bits(&envelope.salt);
+        let remains = self.late.get_mut(salt).ok_or(Dropped::Salt)?;
+        let (peer, place) =
+            peer.and_then(|peer| Some((peer, remains.contacts.position(peer)?))).ok_or(Dropped::Source)?;
+        if remains.contacts.has_answered(place) {
+            return Err(Dropped::Duplicate);
+        }
+        let Some(key) = remains.keys().find(|key| envelope.is_signed_by(key)) else {
+            return Err(Dropped::Signature);
+        };
+        if Reply::parse(&envelope.message).is_none() {
+            return Err(Dropped::Malformed);
+        }
+        remains.contacts.mark_answered(place);
+        let once = !remains.contacts.was_asked_again(place);
+        let rtt = once.then(|| now.saturating_sub(remains.accepted));
+        if remains.contacts.silent().next().is_none() {
+            let remains = self.late.remove(salt);
+            self.release_remains(remains);
+        }
+        self.stats.replies += 1;
+        self.credit(peer, &key, rtt, None);
+        Ok(())
+    }
+
+    fn count(
+        &mut self,
+        now: Micros,
+        id: Id,
+        source: Source,
+        peer: Option<PeerId>,
+        from: SocketAddr,
+        reply: Reply,
+    ) {
         self.stats.replies += 1;
         let asked_place = match source {
             Source::Asked(place) => Some(place),
@@ -158,6 +227,13 @@ impl Engine {
             None => asked.foreign.get_or_insert_default().push(from),
         }
         let news = asked.verdict.take(&reply);
+        if asked.query.is_some() {
+            // A query takes the word of those whom it has asked and of nobody else.
+            if let (Some(_), Some(peer)) = (asked_place, peer) {
+                self.judge(now, id, peer, reply);
+            }
+            return;
+        }
         let kind = if !self.config.filter || news {
             let ip = match peer.and_then(|peer| self.book.get(peer)) {
                 Some(entry) => entry.text.clone(),
@@ -176,7 +252,7 @@ impl Engine {
             sent: asked.contacts.len() as u32,
             received: asked.received,
             consistent: asked.verdict.consistent(),
-            id,
+            id: Some(id),
         };
         self.events.push_back(event);
     }
@@ -192,4 +268,10 @@ impl Engine {
             )
         });
     }
+}
+
+/// Whether replies of this type carry the cluster's serial; others carry that of a node or an instance, or none.
+fn has_cluster_serial(kind: RequestType) -> bool {
+    use RequestType::{InstanceDisks, NodeDrbd, NodeInstances, Ping};
+    !matches!(kind, Ping | NodeDrbd | NodeInstances | InstanceDisks)
 }

@@ -9,10 +9,17 @@
 #![forbid(unsafe_code)]
 
 mod book;
+mod choice;
 mod contacts;
 mod event;
 mod intake;
+mod keys;
+mod late;
+mod log;
+mod outgoing;
+mod parts;
 pub mod peers;
+mod query;
 mod queue;
 mod spent;
 mod stats;
@@ -22,15 +29,15 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
-use std::sync::Arc;
 
+use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use rand::{RngExt, SeedableRng};
 
 pub use event::{Event, EventKind, LogLevel, LogLine};
-pub use stats::Stats;
+pub use query::{Ask, Outcome, QueryResult};
+pub use stats::{PeerStats, Stats};
 pub use table::Id;
 
 use crate::error::{Code, Error, Result};
@@ -40,7 +47,11 @@ use crate::wire::request::Request;
 use book::{Book, PeerId};
 use contacts::Contacts;
 use intake::ForeignWatch;
+use keys::Keys;
+use late::Late;
+use parts::Whole;
 use peers::Peer;
+use query::Query;
 use queue::SendQueue;
 use spent::Spent;
 use table::{Outstanding, Table};
@@ -54,9 +65,6 @@ const SECOND: Micros = 1_000_000;
 /// How many peers a request goes to by default, where there are as many.
 const DEFAULT_COVERAGE: usize = 6;
 
-/// Log lines kept for a program that does not take them.
-const LOG_LINES: usize = 1_024;
-
 /// What a client can be told at its creation.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -68,6 +76,8 @@ pub struct Config {
     pub filter: bool,
     /// Deliver signed replies from addresses that were not asked.
     pub any_source: bool,
+    /// After how long a query asks again, in microseconds; 0 for never.
+    pub retry_every: Micros,
     /// The least level of log lines to make; `None` for none.
     pub log_level: Option<LogLevel>,
 }
@@ -79,6 +89,7 @@ impl Default for Config {
             max_request_bytes: SERVER_READS,
             filter: false,
             any_source: false,
+            retry_every: SECOND,
             log_level: None,
         }
     }
@@ -125,14 +136,24 @@ pub fn needed_replies(sent: u32) -> u32 {
 #[derive(Debug)]
 pub struct Engine {
     config: Config,
-    key: Arc<Key>,
+    keys: Keys,
     book: Book,
-    /// The peers of now, in no order: choosing shuffles them.
+    /// The peers of now, in the order in which the program named them.
     peers: Vec<PeerId>,
+    /// The same in no order: choosing shuffles them.
+    order: Vec<PeerId>,
     ipv4: bool,
     table: Table,
     queue: SendQueue,
     events: VecDeque<Event>,
+    /// Those of the outstanding requests that are queries.
+    queries: HashSet<Id>,
+    /// Queries that are asked in parts, by a number.
+    wholes: HashMap<u64, Whole>,
+    next_whole: u64,
+    late: Late,
+    /// Results of quiet queries, by their tokens.
+    results: HashMap<usize, QueryResult>,
     spent: Spent,
     foreign: ForeignWatch,
     stats: Stats,
@@ -147,13 +168,19 @@ impl Engine {
     pub fn new(config: Config, key: Key, peers: &[Peer], seed: u64) -> Self {
         let mut engine = Engine {
             config,
-            key: Arc::new(key),
+            keys: Keys::new(key),
             book: Book::default(),
             peers: Vec::new(),
+            order: Vec::new(),
             ipv4: peers.first().is_some_and(|peer| peer.address.is_ipv4()),
             table: Table::default(),
             queue: SendQueue::default(),
             events: VecDeque::new(),
+            queries: HashSet::new(),
+            wholes: HashMap::new(),
+            next_whole: 0,
+            late: Late::default(),
+            results: HashMap::new(),
             spent: Spent::default(),
             foreign: ForeignWatch::default(),
             stats: Stats::default(),
@@ -187,47 +214,109 @@ impl Engine {
         for before in std::mem::replace(&mut self.peers, held) {
             self.book.release(before);
         }
+        self.order.clone_from(&self.peers);
+    }
+
+    /// The peers of now, in the order in which the program named them.
+    pub fn peers(&self) -> impl Iterator<Item = SocketAddr> {
+        self.peers.iter().filter_map(|&peer| Some(self.book.get(peer)?.address))
+    }
+
+    /// What is known of a peer; `None` past the end of the list.
+    pub fn peer_stats(&self, index: usize) -> Option<PeerStats> {
+        let entry = self.book.get(*self.peers.get(index)?)?;
+        Some(PeerStats {
+            address: entry.label.clone(),
+            sent: entry.sent,
+            answered: entry.answered,
+            refused: entry.refused,
+            rtt_us: entry.rtt,
+            rtt_last_us: entry.rtt_last,
+            serial: entry.serial,
+        })
+    }
+
+    /// Signs new requests with another key. Those that are outstanding keep theirs, and queries try the old one,
+    /// too, until every peer has answered under the new one, or 10 minutes have passed: daemons read the key at
+    /// their start only.
+    pub fn set_key(&mut self, now: Micros, key: Key) {
+        if self.keys.replace(now, key) {
+            self.log(LogLevel::Info, || "requests are signed with a new key from now on".to_owned());
+        }
     }
 
     /// Asks `coverage` peers, chosen at random (0: the smaller of 6 and all; -1: all), and keeps the request
     /// until its expiry, which counts from now. A refused request leaves no trace.
     pub fn send(&mut self, now: Now, request: &Request, coverage: i32, token: usize) -> Result<Id> {
         let coverage = self.coverage(coverage)?;
-        if request.salt().is_empty() {
-            return Err(Error::new(Code::MissingSalt, "the request has no salt"));
-        }
-        let known = self.table.find(request.salt().as_str()).is_some();
-        if known || request.is_spent() || self.spent.contains(request) {
+        self.check_salt_is_there(request)?;
+        if self.is_used(request) {
             let detail = format!("the salt \"{}\" has been used", request.salt().as_str().escape_debug());
             return Err(Error::new(Code::DuplicateSalt, detail));
         }
         let mut datagram = self.queue.buffer();
-        if let Err(error) = request.pack(&self.key, now.unix, self.config.max_request_bytes, &mut datagram) {
+        if let Err(error) = self.pack(request, now, &mut datagram) {
             self.queue.recycle(datagram);
             return Err(error);
         }
         let contacts = Contacts::new(self.choose(coverage));
+        let deadline = now.micros.saturating_add(self.config.expire_after);
+        self.admit(now.micros, request, token, deadline, contacts, datagram, None)
+    }
+
+    fn check_salt_is_there(&self, request: &Request) -> Result<()> {
+        if request.salt().is_empty() {
+            return Err(Error::new(Code::MissingSalt, "the request has no salt"));
+        }
+        Ok(())
+    }
+
+    /// Whether the request's salt has served.
+    fn is_used(&self, request: &Request) -> bool {
+        let salt = request.salt().as_str();
+        request.is_spent()
+            || self.table.find(salt).is_some()
+            || self.spent.contains(request)
+            || (request.salt_was_given() && self.parts_of(salt).is_some())
+    }
+
+    fn pack(&self, request: &Request, now: Now, datagram: &mut Vec<u8>) -> Result<()> {
+        request.pack(self.keys.current(), now.unix, self.config.max_request_bytes, datagram)
+    }
+
+    /// Enters a request that nothing speaks against.
+    #[expect(clippy::too_many_arguments, reason = "these are what a request is made of")]
+    fn admit(
+        &mut self,
+        now: Micros,
+        request: &Request,
+        token: usize,
+        deadline: Micros,
+        contacts: Contacts,
+        datagram: Vec<u8>,
+        query: Option<Box<Query>>,
+    ) -> Result<Id> {
         for peer in contacts.iter() {
             self.book.retain(peer);
         }
         let outstanding = Outstanding {
             request: request.clone(),
             token,
-            key: self.key.clone(),
-            deadline: now.micros.saturating_add(self.config.expire_after),
+            key: self.keys.current().clone(),
+            accepted: now,
+            deadline,
+            query,
             contacts: contacts.clone(),
             received: 0,
             settled: 0,
-            unsent: coverage as u32,
+            unsent: contacts.len() as u32,
             failed: 0,
             verdict: Verdict::default(),
             foreign: None,
         };
-        let Ok(id) = self.table.insert(outstanding) else {
+        let Some(id) = self.table.insert(outstanding) else {
             // Two salts with the same 128 bits; as good as one used twice.
-            for peer in contacts.iter() {
-                self.book.release(peer);
-            }
+            self.release(&contacts);
             return Err(Error::new(Code::DuplicateSalt, "the salt has been used"));
         };
         request.spend();
@@ -252,61 +341,69 @@ impl Engine {
         }
     }
 
-    /// Any `count` of the peers, all sets being equally likely.
-    fn choose(&mut self, count: usize) -> &[PeerId] {
-        let known = self.peers.len();
-        if count < known {
-            for place in 0..count {
-                let other = self.random.random_range(place..known);
-                self.peers.swap(place, other);
-            }
-        }
-        &self.peers[..count]
-    }
-
     /// Takes back a request that has just been accepted, as if it had never been: nothing of it could be sent.
     pub fn revoke(&mut self, id: Id) {
-        let Some(request) = self.take_out(id) else { return };
+        let Some(request) = self.detach(id) else { return };
+        self.release(&request.contacts);
         request.request.unspend();
         self.stats.requests -= 1;
     }
 
-    /// Ends a request at the program's wish. Its last event is [`EventKind::Cancel`].
-    pub fn cancel(&mut self, salt: &str) -> Result<()> {
-        let Some(id) = self.table.find(salt) else {
+    /// Ends a request at the program's wish. Its last event is [`EventKind::Cancel`], or that of a query.
+    pub fn cancel(&mut self, now: Micros, salt: &str) -> Result<()> {
+        if let Some(id) = self.table.find(salt) {
+            self.cancel_one(now, id);
+        } else if let Some(parts) = self.parts_of(salt) {
+            self.stats.cancelled += parts.len() as u64;
+            self.cancel_parts(now, parts);
+        } else {
             let detail = format!("no outstanding request has the salt \"{}\"", salt.escape_debug());
             return Err(Error::new(Code::UnknownRequest, detail));
-        };
-        self.end(id, EventKind::Cancel);
+        }
         Ok(())
     }
 
-    /// Ends every request.
-    pub fn cancel_all(&mut self) {
-        while let Some(id) = self.table.first() {
+    fn cancel_one(&mut self, now: Micros, id: Id) {
+        self.stats.cancelled += 1;
+        if self.queries.contains(&id) {
+            self.end_query(now, id, Outcome::Cancelled);
+        } else {
             self.end(id, EventKind::Cancel);
         }
     }
 
-    /// Ends the requests whose deadline has come, at most `most` of them; says how many. Those that are left
-    /// keep [`Engine::next_deadline`] in the past.
-    pub fn expire(&mut self, now: Micros, most: usize) -> usize {
-        let mut ended = 0;
-        while ended < most && self.next_deadline().is_some_and(|deadline| deadline <= now) {
-            let Some(id) = self.table.first() else { break };
-            self.end(id, EventKind::Expire);
-            ended += 1;
+    /// Ends every request.
+    pub fn cancel_all(&mut self, now: Micros) {
+        while let Some(id) = self.table.first() {
+            self.cancel_one(now, id);
         }
-        ended
+    }
+
+    /// Ends the requests whose deadline has come, and has queries ask again whose time for that has come, at most
+    /// `most` of them; says how many. Those that are left keep [`Engine::next_deadline`] in the past.
+    pub fn expire(&mut self, now: Now, most: usize) -> usize {
+        self.keys.forget_old(now.micros);
+        while let Some(remains) = self.late.pop_first(now.micros) {
+            self.release(&remains.contacts);
+        }
+        let mut done = 0;
+        while done < most && self.next_deadline().is_some_and(|deadline| deadline <= now.micros) {
+            let Some(id) = self.table.first() else { break };
+            if self.queries.contains(&id) {
+                self.query_is_due(now, id);
+            } else {
+                self.stats.expired += 1;
+                self.end(id, EventKind::Expire);
+            }
+            done += 1;
+        }
+        done
     }
 
     fn end(&mut self, id: Id, kind: EventKind) {
-        let Some(ended) = self.take_out(id) else { return };
+        let Some(ended) = self.detach(id) else { return };
+        self.release(&ended.contacts);
         self.spent.remember(&ended.request);
-        match kind {
-            EventKind::Expire => self.stats.expired += 1,
-            _ => self.stats.cancelled += 1,
-        }
         let event = Event {
             kind,
             token: ended.token,
@@ -314,19 +411,25 @@ impl Engine {
             received: ended.received,
             consistent: ended.verdict.consistent(),
             request: ended.request,
-            id,
+            id: Some(id),
         };
         self.events.push_back(event);
     }
 
-    /// Detaches a request from everything that refers to it.
-    fn take_out(&mut self, id: Id) -> Option<Outstanding> {
+    /// Detaches a request from everything that leads to it; what it holds of the book is still held.
+    fn detach(&mut self, id: Id) -> Option<Outstanding> {
         let ended = self.table.remove(id)?;
-        for peer in ended.contacts.iter() {
+        self.queue.forget(ended.unsent, &self.table);
+        if ended.query.is_some() {
+            self.queries.remove(&id);
+        }
+        Some(ended)
+    }
+
+    fn release(&mut self, contacts: &Contacts) {
+        for peer in contacts.iter() {
             self.book.release(peer);
         }
-        self.queue.forget(ended.unsent, &self.table);
-        Some(ended)
     }
 
     /// Gives a request more time, as `wait` does.
@@ -336,9 +439,9 @@ impl Engine {
         }
     }
 
-    /// The outstanding request with this salt.
+    /// The outstanding request with this salt, if it is no query.
     pub fn find(&self, salt: &str) -> Option<Id> {
-        self.table.find(salt)
+        self.table.find(salt).filter(|id| !self.queries.contains(id))
     }
 
     /// How far a request has come; `None` once it has ended.
@@ -355,40 +458,6 @@ impl Engine {
         self.table.next_deadline()
     }
 
-    /// The next datagrams to send, in order.
-    pub fn peek_transmits(&self) -> impl Iterator<Item = (&[u8], SocketAddr)> {
-        self.queue.peek(&self.table, &self.book)
-    }
-
-    /// Takes the first of what [`Engine::peek_transmits`] gives: it has been sent.
-    pub fn transmitted(&mut self) {
-        let Some(taken) = self.queue.take(&self.table) else { return };
-        self.stats.datagrams_out += 1;
-        if let Some(asked) = self.table.get_mut(taken.id) {
-            asked.unsent -= 1;
-        }
-    }
-
-    /// Takes the first of what [`Engine::peek_transmits`] gives: the system refused it. Gives the request if
-    /// that was the last of its datagrams and all of them were refused.
-    pub fn transmit_failed(&mut self, why: &dyn std::fmt::Display) -> Option<Id> {
-        let taken = self.queue.take(&self.table)?;
-        self.stats.send_errors += 1;
-        let address = self.book.get(taken.peer).map(|entry| entry.address);
-        if let Some(address) = address {
-            self.log(LogLevel::Debug, || format!("could not send to {address}: {why}"));
-        }
-        let asked = self.table.get_mut(taken.id)?;
-        asked.unsent -= 1;
-        asked.failed += 1;
-        (asked.unsent == 0 && asked.failed as usize == asked.contacts.len()).then_some(taken.id)
-    }
-
-    /// Datagrams that wait to be sent.
-    pub fn queued(&self) -> usize {
-        self.queue.waiting()
-    }
-
     /// The next event, oldest first. Tell [`Engine::upcall_returned`] when the program has been told of it.
     pub fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
@@ -401,13 +470,13 @@ impl Engine {
 
     /// Drops the replies among the events: the client is going. Last events stay.
     pub fn drop_replies(&mut self) {
-        self.events.retain(|event| matches!(event.kind, EventKind::Expire | EventKind::Cancel));
+        self.events.retain(|event| !matches!(event.kind, EventKind::Reply { .. } | EventKind::HeldBack));
     }
 
     /// The program has been told of an event of this request, a reply of a peer that was asked.
-    pub fn upcall_returned(&mut self, event: &Event) -> Id {
+    pub fn upcall_returned(&mut self, event: &Event) -> Option<Id> {
         let answer = matches!(event.kind, EventKind::Reply { asked: true, .. } | EventKind::HeldBack);
-        if let (true, Some(asked)) = (answer, self.table.get_mut(event.id)) {
+        if let (true, Some(asked)) = (answer, event.id.and_then(|id| self.table.get_mut(id))) {
             asked.settled += 1;
         }
         event.id
@@ -418,53 +487,8 @@ impl Engine {
         (self.table.len(), self.table.unanswered())
     }
 
-    /// The system reports that a host refused a datagram (ICMP port unreachable). A hint, and never an answer:
-    /// anybody can forge one, so it ends nothing.
-    pub fn handle_unreachable(&mut self, address: SocketAddr) {
-        if self.book.find(address).is_some() {
-            self.stats.refused += 1;
-            self.log(LogLevel::Debug, || format!("{address} refuses datagrams: nothing listens there"));
-        }
-    }
-
-    /// The system has dropped so many datagrams because the receive buffer was full.
-    pub fn handle_overflow(&mut self, count: u64) {
-        if count > 0 {
-            self.stats.dropped_overflow += count;
-            self.log(LogLevel::Debug, || format!("{count} datagrams were lost: the receive buffer was full"));
-        }
-    }
-
     /// What was counted so far.
     pub fn stats(&self) -> Stats {
         Stats { outstanding: self.table.len() as u64, queued: self.queue.waiting() as u64, ..self.stats }
-    }
-
-    /// Enters a line into the log if its level is asked for.
-    pub(crate) fn log(&mut self, level: LogLevel, line: impl FnOnce() -> String) {
-        if self.config.log_level.is_none_or(|least| level < least) {
-            return;
-        }
-        if self.lines.len() == LOG_LINES {
-            self.lines_lost += 1;
-            return;
-        }
-        let printable = |character: char| if character.is_control() { '?' } else { character };
-        self.lines.push_back(LogLine { level, text: line().chars().map(printable).collect() });
-    }
-
-    /// The next line of the log, oldest first.
-    pub fn next_log_line(&mut self) -> Option<LogLine> {
-        let line = self.lines.pop_front();
-        if line.is_none() && self.lines_lost > 0 {
-            let lost = std::mem::take(&mut self.lines_lost);
-            return Some(LogLine { level: LogLevel::Warning, text: format!("{lost} log lines were lost") });
-        }
-        line
-    }
-
-    /// Whether there are log lines.
-    pub fn has_log_lines(&self) -> bool {
-        !self.lines.is_empty() || self.lines_lost > 0
     }
 }

@@ -12,19 +12,28 @@ use crate::error::{Code, Error, Result};
 pub struct Peer {
     /// Where its daemon listens, in canonical form: IPv4-mapped addresses as IPv4, a zone only where it counts.
     pub address: SocketAddr,
-    /// The address without the port, as upcalls and statistics show it.
+    /// The address without the port, as upcalls show it.
     pub text: Arc<CStr>,
+    /// The peer as it was written, with its port where it names one, as statistics show it.
+    pub label: Arc<CStr>,
 }
 
 impl Peer {
     /// A peer by its canonical address.
     pub fn new(address: SocketAddr) -> Self {
         let address = canonical(address);
-        Self::with_text(address, ip_text(address))
+        let text = ip_text(address);
+        Self::labelled(address, text, Some(address.port()))
     }
 
-    fn with_text(address: SocketAddr, text: String) -> Self {
-        Peer { address, text: CString::new(text).unwrap_or_default().into() }
+    fn labelled(address: SocketAddr, text: String, port: Option<u16>) -> Self {
+        let label = match port {
+            None => text.clone(),
+            Some(port) if address.is_ipv4() => format!("{text}:{port}"),
+            Some(port) => format!("[{text}]:{port}"),
+        };
+        let shared = |text: String| CString::new(text).unwrap_or_default().into();
+        Peer { address, text: shared(text), label: shared(label) }
     }
 }
 
@@ -92,22 +101,23 @@ fn has_zone(ip: &Ipv6Addr) -> bool {
 
 fn parse(text: &str, port: u16, zone: &dyn Fn(&str) -> Option<u32>) -> std::result::Result<Peer, String> {
     let not_an_address = || "is not an IPv4 or IPv6 address".to_owned();
-    let (ip_part, port) = if let Some(rest) = text.strip_prefix('[') {
+    let (ip_part, own_port) = if let Some(rest) = text.strip_prefix('[') {
         let (ip, rest) = rest.split_once(']').ok_or_else(not_an_address)?;
         if !ip.contains(':') {
             return Err(not_an_address());
         }
         match rest.strip_prefix(':') {
-            Some(digits) => (ip, parse_port(digits)?),
-            None if rest.is_empty() => (ip, port),
+            Some(digits) => (ip, Some(parse_port(digits)?)),
+            None if rest.is_empty() => (ip, None),
             None => return Err(not_an_address()),
         }
     } else {
         match text.split_once(':') {
-            Some((ip, digits)) if !digits.contains(':') && !ip.is_empty() => (ip, parse_port(digits)?),
-            _ => (text, port),
+            Some((ip, digits)) if !digits.contains(':') && !ip.is_empty() => (ip, Some(parse_port(digits)?)),
+            _ => (text, None),
         }
     };
+    let port = own_port.unwrap_or(port);
     let (ip, scope) = parse_ip(ip_part, zone)?;
     let of_one_host = match ip {
         IpAddr::V4(ip) => !(ip.is_unspecified() || ip.is_multicast() || ip.is_broadcast()),
@@ -117,7 +127,7 @@ fn parse(text: &str, port: u16, zone: &dyn Fn(&str) -> Option<u32>) -> std::resu
         return Err("is not the address of one host".to_owned());
     }
     match ip {
-        IpAddr::V4(ip) => Ok(Peer::new((ip, port).into())),
+        IpAddr::V4(ip) => Ok(Peer::labelled((ip, port).into(), ip.to_string(), own_port)),
         IpAddr::V6(ip) if ip.is_unicast_link_local() && scope == 0 => {
             Err("is link-local and needs a zone, as in fe80::1%eth0".to_owned())
         }
@@ -125,7 +135,7 @@ fn parse(text: &str, port: u16, zone: &dyn Fn(&str) -> Option<u32>) -> std::resu
             let address = canonical(SocketAddrV6::new(ip, port, 0, scope).into());
             let keeps_zone = matches!(address, SocketAddr::V6(v6) if v6.scope_id() != 0);
             let written = if keeps_zone { ip_part.to_owned() } else { ip_text(address) };
-            Ok(Peer::with_text(address, written))
+            Ok(Peer::labelled(address, written, own_port))
         }
     }
 }
@@ -189,6 +199,10 @@ mod tests {
         assert_eq!(read(&["2001:db8::1%eth0", "2001:DB8:0::1"]).unwrap(), ["[2001:db8::1]:1814"]);
         let peers = parse_peers(&["fe80::1%eth0"], 1, &zone).unwrap();
         assert_eq!(&*peers[0].text, c"fe80::1%eth0", "shown as it was written");
+        let label =
+            |peer: &str| parse_peers(&[peer], 1, &zone).unwrap()[0].label.to_str().unwrap().to_owned();
+        assert_eq!(label("192.0.2.1"), "192.0.2.1");
+        assert_eq!(label("[2001:DB8::1]:2000"), "[2001:db8::1]:2000");
     }
 
     #[test]

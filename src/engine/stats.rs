@@ -1,5 +1,8 @@
 //! What a client counts.
 
+use std::ffi::CStr;
+use std::sync::Arc;
+
 /// Counters since the client's creation, and two readings of now. Every datagram that came in is in exactly one
 /// of `replies` and the `dropped_…` counters but `dropped_overflow`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,4 +43,23 @@ pub struct Stats {
     pub outstanding: u64,
     /// Datagrams waiting to be sent now.
     pub queued: u64,
+}
+
+/// What is known of a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerStats {
+    /// The peer as it was written, with its port where it names one.
+    pub address: Arc<CStr>,
+    /// Datagrams that were sent to it.
+    pub sent: u64,
+    /// Requests that it has answered.
+    pub answered: u64,
+    /// ICMP refusals of what was sent to it.
+    pub refused: u64,
+    /// Its smoothed round trip in microseconds; 0 if it has never answered.
+    pub rtt_us: u64,
+    /// Its last round trip in microseconds; 0 if it has never answered.
+    pub rtt_last_us: u64,
+    /// The cluster's serial in its last ok answer that has one; 0 if there was none.
+    pub serial: i64,
 }

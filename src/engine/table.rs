@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::engine::Micros;
 use crate::engine::contacts::Contacts;
+use crate::engine::query::Query;
 use crate::engine::verdict::Verdict;
 use crate::wire::key::Key;
 use crate::wire::request::Request;
@@ -21,7 +22,12 @@ pub(super) struct Outstanding {
     pub(super) token: usize,
     /// The key that signed it, and that its replies are verified with.
     pub(super) key: Arc<Key>,
+    /// When it was accepted.
+    pub(super) accepted: Micros,
+    /// When it expires; of a query, when something is to be done about it.
     pub(super) deadline: Micros,
+    /// What it is besides, where it is a query.
+    pub(super) query: Option<Box<Query>>,
     pub(super) contacts: Contacts,
     /// Distinct contacted peers that have answered.
     pub(super) received: u32,
@@ -32,6 +38,7 @@ pub(super) struct Outstanding {
     pub(super) failed: u32,
     pub(super) verdict: Verdict,
     /// Addresses that were not asked and whose replies were delivered.
+    #[expect(clippy::box_collection, reason = "most requests have none, and there may be a million of them")]
     pub(super) foreign: Option<Box<Vec<SocketAddr>>>,
 }
 
@@ -58,10 +65,10 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Enters a request; gives it back if one with its salt is there.
-    pub(super) fn insert(&mut self, request: Outstanding) -> Result<Id, Outstanding> {
+    /// Enters a request; `None` if one with its salt is there.
+    pub(super) fn insert(&mut self, request: Outstanding) -> Option<Id> {
         let MapEntry::Vacant(vacant) = self.by_salt.entry(salt_bits(request.request.salt().as_str())) else {
-            return Err(request);
+            return None;
         };
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot { generation: 0, held: None });
@@ -72,7 +79,7 @@ impl Table {
         self.unanswered += 1;
         let place = &mut self.slots[slot as usize];
         place.held = Some(request);
-        Ok(Id { slot, generation: place.generation })
+        Some(Id { slot, generation: place.generation })
     }
 
     pub(super) fn find(&self, salt: &str) -> Option<Id> {

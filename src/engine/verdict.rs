@@ -8,6 +8,7 @@ use crate::wire::reply::Reply;
 pub(super) struct Verdict {
     /// The first answer of an ok reply for a serial, and those for other serials, of which there are few.
     first: Option<(i64, u64)>,
+    #[expect(clippy::box_collection, reason = "most requests have none, and there may be a million of them")]
     others: Option<Box<Vec<(i64, u64)>>>,
     /// What the filter compares with: the highest serial that was let through, and its answer.
     told: Option<(i64, u64)>,

@@ -2,12 +2,13 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::mem::ManuallyDrop;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::client::{Client, Options};
 use crate::error::{Code, Error, Result};
 use crate::ffi::error::confd_error;
-use crate::ffi::guard::{array, milliseconds, output, required, text, texts};
+use crate::ffi::guard::{array, milliseconds, optional_text, output, required, text, texts};
 use crate::ffi::options::confd_options;
 use crate::ffi::request::confd_request;
 use crate::ffi::upcall::{callback, confd_upcall_fn};
@@ -129,6 +130,75 @@ pub unsafe extern "C" fn confd_client_new(
         // SAFETY: out is not NULL, and the caller lets it be written.
         unsafe { out.set(Arc::into_raw(client).cast_mut().cast()) };
         Ok(())
+    })
+}
+
+/// Makes a client of the cluster that this node belongs to, by two files of its data directory: hmac.key, every byte
+/// of which is the key, and ssconf_master_candidates_ips, one address in each line.
+///
+/// @param data_dir   The directory; NULL for /var/lib/ganeti.
+/// @param callback   As for confd_client_new().
+/// @param user_data  As for confd_client_new().
+/// @param options    As for confd_client_new().
+/// @param out        Receives the client, which the program releases with confd_client_free().
+/// @return CONFD_OK; CONFD_ERR_CLUSTER_DIR if one of the files is absent, unreadable, empty or malformed:
+///   confd_last_error() names it and the line; CONFD_ERR_INVALID_ARGUMENT if out is NULL or data_dir is not UTF-8;
+///   CONFD_ERR_MIXED_FAMILIES if the bind address is of another family than the peers; CONFD_ERR_IO as for
+///   confd_client_new().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn confd_client_open(
+    data_dir: *const c_char,
+    callback_fn: confd_upcall_fn,
+    user_data: *mut c_void,
+    options: *const confd_options,
+    out: *mut *mut confd_client,
+) -> confd_error {
+    guard(|| {
+        let out = output(out, "out")?;
+        // SAFETY: the caller passes a string or NULL, and options or NULL.
+        let (dir, options) = unsafe { (optional_text(data_dir, "data_dir")?, options.as_ref()) };
+        let defaults = Options::default();
+        let options = options.map_or(&defaults, |options| &options.options);
+        let client = Client::open(dir.map(Path::new), callback(callback_fn, user_data), options)?;
+        // SAFETY: out is not NULL, and the caller lets it be written.
+        unsafe { out.set(Arc::into_raw(client).cast_mut().cast()) };
+        Ok(())
+    })
+}
+
+/// Reads both files of a client of confd_client_open() again. All or nothing: when it fails, the client goes on with
+/// what it has. A changed key is taken up as by confd_client_set_hmac_key().
+///
+/// @return CONFD_OK; CONFD_ERR_CLUSTER_DIR; CONFD_ERR_MIXED_FAMILIES if the addresses are of another family than
+///   before; CONFD_ERR_INVALID_ARGUMENT if client is NULL or was made by confd_client_new(); CONFD_ERR_CLOSED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn confd_client_reload(client: *mut confd_client) -> confd_error {
+    guard(|| {
+        // SAFETY: the caller passes a client or NULL.
+        unsafe { with(client, |client| client.reload()) }
+    })
+}
+
+/// Signs new requests with another key. Each outstanding request is verified with the key that signed it. Since
+/// daemons read their key at their start only, both keys are held for a while, and queries try the old one, too,
+/// until every peer has answered under the new one, or for 10 minutes; then the old one is wiped from memory.
+///
+/// @param client  The client.
+/// @param key     Every byte of the new hmac.key.
+/// @param len     Bytes of the key, more than 0.
+/// @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if client or key is NULL or len is 0; CONFD_ERR_CLOSED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn confd_client_set_hmac_key(
+    client: *mut confd_client,
+    key: *const c_void,
+    len: usize,
+) -> confd_error {
+    guard(|| {
+        // SAFETY: the caller passes a key of that length and a client, or NULL.
+        unsafe {
+            let key = array(key.cast::<u8>(), len, "key")?;
+            with(client, |client| client.set_hmac_key(key))
+        }
     })
 }
 

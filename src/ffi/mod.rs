@@ -15,9 +15,11 @@ pub mod error;
 pub mod external;
 mod guard;
 pub mod options;
+pub mod query;
 pub mod reply;
 pub mod request;
 pub mod stats;
+pub mod typed;
 pub mod upcall;
 
 pub(crate) use guard::{guard, guard_value};

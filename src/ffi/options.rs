@@ -122,6 +122,29 @@ pub unsafe extern "C" fn confd_options_set_any_source(options: *mut confd_option
     }
 }
 
+/// After how long a query that is short of replies asks again: the peers that have not answered, and as many others.
+/// Only queries are repeated, never what confd_client_send() has sent.
+///
+/// @param ms  Milliseconds; 0 for never. Default: 1,000.
+/// @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if options is NULL or ms is negative.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn confd_options_set_retry_ms(options: *mut confd_options, ms: i32) -> confd_error {
+    // SAFETY: the caller passes its own options or NULL.
+    unsafe { change(options, |options| options.set_retry_ms(ms)) }
+}
+
+/// How often the peers are brought up to date, inside calls on the client. A client that was opened from a data
+/// directory reads its files again when they have changed; another one asks its peers for the list of master
+/// candidates and takes it up if it is of the same family and not empty.
+///
+/// @param ms  Milliseconds; 0, the default, for never.
+/// @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if options is NULL or ms is negative.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn confd_options_set_refresh_ms(options: *mut confd_options, ms: i32) -> confd_error {
+    // SAFETY: the caller passes its own options or NULL.
+    unsafe { change(options, |options| options.set_refresh_ms(ms)) }
+}
+
 /// Bytes asked of the kernel for the socket's receive buffer. The kernel gives what its limits allow.
 ///
 /// @param bytes  1 to 2147483647. Default: what the kernel gives by itself.

@@ -1,5 +1,7 @@
 //! `confd_stats`: what a client counts.
 
+use std::ffi::c_char;
+
 use crate::engine::Stats;
 use crate::error::{Code, Error};
 use crate::ffi::client::{confd_client, with};
@@ -95,6 +97,64 @@ pub unsafe extern "C" fn confd_client_stats(
         let stats = unsafe { with(client, |client| client.stats()) }?;
         // SAFETY: the caller has size bytes at out, or passes NULL.
         unsafe { fill(confd_stats::from(stats), out, size) }
+    })
+}
+
+/// What is known of a peer. The struct may grow at its end: the caller says which size it knows.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct confd_peer_stats {
+    /// The peer as it was written, with its port where it names one.
+    pub address: [c_char; 64],
+    /// Datagrams that were sent to it.
+    pub sent: u64,
+    /// Requests that it has answered, late answers to queries included.
+    pub answered: u64,
+    /// ICMP refusals (nothing listens there) of what was sent to it.
+    pub refused: u64,
+    /// Its smoothed round trip in microseconds; 0 if none was measured yet.
+    pub rtt_us: u64,
+    /// Its last round trip in microseconds; 0 if none was measured yet.
+    pub rtt_last_us: u64,
+    /// The cluster's serial in its last ok answer that carries it (not those of types 0, 7, 8 and 9); 0 if there was
+    /// none. Of two peers the one with the lower serial is the staler.
+    pub serial: i64,
+}
+
+/// Gives what is known of a peer. The statistics of a peer that is no longer in the list are gone.
+///
+/// @param client  The client.
+/// @param index   Which peer, from 0, in the order of the list of peers without its repetitions.
+/// @param out     Receives it, as in confd_client_stats().
+/// @param size    sizeof(confd_peer_stats) as the caller was compiled.
+/// @return CONFD_OK; CONFD_ERR_NOT_FOUND past the end; CONFD_ERR_INVALID_ARGUMENT if client or out is NULL, or size is
+///   less than in the first version; CONFD_ERR_CLOSED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn confd_client_peer_stats(
+    client: *mut confd_client,
+    index: usize,
+    out: *mut confd_peer_stats,
+    size: usize,
+) -> confd_error {
+    guard(|| {
+        // SAFETY: the caller passes a client or NULL.
+        let peer = unsafe { with(client, |client| client.peer_stats(index)) }?;
+        let mut address = [0; 64];
+        // The longest label has 63 bytes: an IPv6 address, a zone of 15, brackets and a port.
+        for (place, &byte) in address[..63].iter_mut().zip(peer.address.to_bytes()) {
+            *place = byte as c_char;
+        }
+        let stats = confd_peer_stats {
+            address,
+            sent: peer.sent,
+            answered: peer.answered,
+            refused: peer.refused,
+            rtt_us: peer.rtt_us,
+            rtt_last_us: peer.rtt_last_us,
+            serial: peer.serial,
+        };
+        // SAFETY: the caller has size bytes at out, or passes NULL.
+        unsafe { fill(stats, out, size) }
     })
 }
 

@@ -46,12 +46,12 @@ pub struct confd_upcall {
     pub consistent: bool,
 }
 
-/// Told of every event of the requests of a client. Called inside confd_client_send(), _receive(), _wait(),
-/// _process(), _expire(), _cancel(), _handle_datagram(), _close() and _free(), on the calling thread, one at a time
-/// for each client, in the order of the events, with no lock held. It may call any function: on its own client
-/// confd_client_receive(), _wait(), _process() and _expire() give CONFD_ERR_BUSY, and what other calls bring about
-/// is delivered after it returns, confd_client_free() excepted. It returns normally: no exception, longjmp or
-/// thread exit may pass through the library.
+/// Told of every event of the requests of a client. Called inside confd_client_send(), _query(), _query_async(),
+/// _receive(), _wait(), _process(), _expire(), _cancel(), _handle_datagram(), _close() and _free(), on the calling
+/// thread, one at a time for each client, in the order of the events, with no lock held. It may call any function:
+/// on its own client confd_client_receive(), _wait(), _process(), _expire() and _query() give CONFD_ERR_BUSY, and
+/// what other calls bring about is delivered after it returns, confd_client_free() excepted. It returns normally:
+/// no exception, longjmp or thread exit may pass through the library.
 ///
 /// Every request that was accepted gets exactly one last upcall, CONFD_UPCALL_EXPIRE or CONFD_UPCALL_CANCEL.
 pub type confd_upcall_fn = Option<
@@ -88,7 +88,8 @@ fn call(
         }
         EventKind::Expire => (CONFD_UPCALL_EXPIRE, None, None),
         EventKind::Cancel => (CONFD_UPCALL_CANCEL, None, None),
-        EventKind::HeldBack => return,
+        // The client makes no upcalls of these.
+        EventKind::HeldBack | EventKind::Query(_) => return,
     };
     let upcall = confd_upcall {
         size: size_of::<confd_upcall>(),

@@ -167,6 +167,24 @@ impl<'a> Value<'a> {
         self.children().map(<[Node]>::len).ok_or_else(|| self.mistyped("a list or an object"))
     }
 
+    /// An element of a list.
+    pub fn element(self, index: usize) -> Result<Value<'a>> {
+        let list =
+            self.children().filter(|_| self.kind() == Kind::Array).ok_or_else(|| self.mistyped("a list"))?;
+        match list.get(index) {
+            Some(node) => Ok(Value { node, ..self }),
+            None => {
+                let detail = format!("the list has {} elements, and none is number {index}", list.len());
+                Err(Error::new(Code::NotFound, detail))
+            }
+        }
+    }
+
+    /// An element of a list that is to have it: a shorter one is none of the wanted shape.
+    pub fn part(self, index: usize) -> Result<Value<'a>> {
+        self.element(index).map_err(|error| Error::new(Code::WrongType, error.detail().to_owned()))
+    }
+
     /// The name of an object's member, in the order in which they were sent.
     pub fn key(self, index: usize) -> Result<&'a CStr> {
         let members = self
@@ -363,6 +381,12 @@ mod tests {
         assert_eq!(code(at("/b").count()), Some(Code::WrongType));
         assert_eq!(code(at("/a").key(0)), Some(Code::WrongType));
         assert_eq!(code(at("").key(8)), Some(Code::NotFound));
+        assert_eq!(at("/a").element(0).unwrap().int().unwrap(), i64::MIN);
+        assert_eq!(code(at("/a").element(1)), Some(Code::NotFound));
+        assert_eq!(
+            (code(at("/a").part(1)), code(at("").element(0))),
+            (Some(Code::WrongType), Some(Code::WrongType))
+        );
         for missing in ["/c", "/a/1", "/a/00", "/a/-", "/a/+0", "/a/", "/b/0", "/a/18446744073709551616"] {
             assert_eq!(code(answer.find(missing)), Some(Code::NotFound), "{missing}");
         }

@@ -27,6 +27,11 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// A reply with this answer, which is well-formed JSON text.
+    pub fn new(protocol: i32, status: i32, serial: i64, answer: &str) -> Self {
+        Reply { protocol, status, serial, answer: Answer::new(answer), error_text: OnceLock::new() }
+    }
+
     /// Reads a message; `None` unless it is an object with its four members, each of its type.
     pub fn parse(message: &str) -> Option<Self> {
         let mut parser = serde_json::Deserializer::from_str(message);
@@ -128,8 +133,7 @@ impl<'de> Visitor<'de> for ReplyVisitor {
         }
         match (protocol, status, serial, answer) {
             (Some(protocol), Some(status), Some(serial), Some(answer)) => {
-                let answer = Answer::new(answer.get());
-                Ok(Reply { protocol, status, serial, answer, error_text: OnceLock::new() })
+                Ok(Reply::new(protocol, status, serial, answer.get()))
             }
             _ => Err(A::Error::custom("a member is missing")),
         }

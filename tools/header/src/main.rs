@@ -39,7 +39,9 @@ fn generate() -> Result<String, String> {
     let config = cbindgen::Config::from_file("cbindgen.toml")?;
     let mut builder = cbindgen::Builder::new().with_config(config);
     // In the order in which a reader wants them.
-    for file in ["error", "request", "options", "client", "external", "upcall", "reply", "stats"] {
+    for file in
+        ["error", "request", "options", "client", "external", "upcall", "query", "reply", "typed", "stats"]
+    {
         builder = builder.with_src(Path::new("src/ffi").join(format!("{file}.rs")));
     }
     let bindings = builder.generate().map_err(|error| error.to_string())?;

@@ -1,0 +1,167 @@
+//! Knowing the cluster: clients of a node's data directory, and peers that are kept current.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::client::deliver::Limit;
+use crate::client::{Callback, Client, Options, State, read_peers};
+use crate::cluster_dir::{ClusterData, ClusterDir, DEFAULT_DIR, Stamp};
+use crate::engine::peers::Peer;
+use crate::engine::{LogLevel, Micros, Outcome, QueryResult};
+use crate::error::{Code, Error, Result};
+use crate::wire::key::Key;
+use crate::wire::query::{Query, RequestType};
+use crate::wire::request::Request;
+
+/// How the peers of a client are kept current.
+#[derive(Debug, Default)]
+pub(super) struct Refresh {
+    /// 0: they are not.
+    every: Micros,
+    next: Micros,
+    dir: Option<(ClusterDir, Stamp)>,
+    /// The question for the candidates that runs.
+    asked: Option<usize>,
+}
+
+impl Refresh {
+    /// When there is something to do.
+    pub(super) fn deadline(&self) -> Option<Micros> {
+        (self.every > 0).then_some(self.next)
+    }
+}
+
+impl Client {
+    /// A client of the cluster that this node belongs to, by the files of its data directory (`None`:
+    /// [`DEFAULT_DIR`]).
+    pub fn open(dir: Option<&Path>, callback: Option<Callback>, options: &Options) -> Result<Arc<Client>> {
+        let dir = ClusterDir::new(dir.unwrap_or(Path::new(DEFAULT_DIR)));
+        let data = dir.read()?;
+        let peers = peers_of(&dir, &data, options.port())?;
+        let key = Key::new(&data.key).ok_or_else(|| Error::new(Code::Internal, "an empty key was read"))?;
+        Self::build(key, &peers, callback, options, Some((dir, data.stamp)))
+    }
+
+    /// Reads both files of an opened client again, and takes up both or neither.
+    pub fn reload(self: &Arc<Self>) -> Result<()> {
+        let mut state = self.enter()?;
+        let Some((dir, _)) = state.refresh.dir.clone() else {
+            let detail = "the client was not opened from a data directory";
+            return Err(Error::new(Code::InvalidArgument, detail));
+        };
+        let done = self.reread(&mut state, dir);
+        drop(self.finish(state, Limit::NONE));
+        done
+    }
+
+    /// Signs new requests with another key, every byte of the new `hmac.key`.
+    pub fn set_hmac_key(self: &Arc<Self>, key: &[u8]) -> Result<()> {
+        let mut state = self.enter()?;
+        let Some(key) = Key::new(key) else {
+            return Err(Error::new(Code::InvalidArgument, "the HMAC key is empty"));
+        };
+        let now = self.now().micros;
+        state.engine.set_key(now, key);
+        drop(self.finish(state, Limit::NONE));
+        Ok(())
+    }
+
+    pub(super) fn new_refresh(every: Micros, now: Micros, dir: Option<(ClusterDir, Stamp)>) -> Refresh {
+        Refresh { every, next: now.saturating_add(every), dir, asked: None }
+    }
+
+    /// Keeps the peers current, if it is time for that.
+    pub(super) fn refresh(self: &Arc<Self>, state: &mut State, now: Micros) {
+        if let Some(token) = state.refresh.asked {
+            if let Some(result) = state.engine.take_result(token) {
+                state.refresh.asked = None;
+                self.take_candidates(state, &result);
+            }
+        }
+        if state.refresh.deadline().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        state.refresh.next = now.saturating_add(state.refresh.every);
+        match state.refresh.dir.clone() {
+            Some((dir, stamp)) if dir.stamp() != stamp => {
+                if let Err(error) = self.reread(state, dir) {
+                    state.engine.log(LogLevel::Warning, || format!("the peers stay as they are: {error}"));
+                }
+            }
+            Some(_) => {}
+            None if state.refresh.asked.is_none() => self.ask_for_candidates(state),
+            None => {}
+        }
+    }
+
+    fn reread(self: &Arc<Self>, state: &mut State, dir: ClusterDir) -> Result<()> {
+        let data = dir.read()?;
+        let peers = peers_of(&dir, &data, self.port)?;
+        let key = Key::new(&data.key).ok_or_else(|| Error::new(Code::Internal, "an empty key was read"))?;
+        state.engine.update_peers(&peers)?;
+        state.engine.set_key(self.now().micros, key);
+        state.refresh.dir = Some((dir, data.stamp));
+        Ok(())
+    }
+
+    fn ask_for_candidates(self: &Arc<Self>, state: &mut State) {
+        let asked = super::fresh_salt().and_then(|salt| {
+            let mut request = Request::new(RequestType::McPipList, Query::NONE, salt);
+            state.ask_for_itself(self, &mut request)
+        });
+        match asked {
+            Ok(token) => {
+                state.refresh.asked = Some(token);
+                self.transmit(state, None);
+            }
+            Err(error) => {
+                state.engine.log(LogLevel::Warning, || format!("could not ask for the candidates: {error}"));
+            }
+        }
+    }
+
+    /// Takes up the list that the candidates have answered with, if it can be one of this client's peers.
+    fn take_candidates(self: &Arc<Self>, state: &mut State, result: &QueryResult) {
+        let answer =
+            result.reply.as_ref().filter(|reply| reply.is_ok() && result.outcome == Outcome::Answered);
+        let Some(reply) = answer else { return };
+        let list: Vec<String> = serde_json::from_str(reply.answer().text()).unwrap_or_default();
+        let known: Vec<_> = state.engine.peers().collect();
+        let peers = list.iter().map(String::as_str).collect::<Vec<_>>();
+        let taken = read_peers(&peers, self.port).and_then(|mut peers| {
+            for peer in &mut peers {
+                // A daemon on a port of its own is still there.
+                if let Some(same) = known.iter().find(|known| known.ip() == peer.address.ip()) {
+                    if same.port() != peer.address.port() {
+                        *peer = Peer::new(*same);
+                    }
+                }
+            }
+            let mut before = known.clone();
+            let mut now: Vec<_> = peers.iter().map(|peer| peer.address).collect();
+            before.sort_unstable();
+            now.sort_unstable();
+            if before == now { Ok(()) } else { state.engine.update_peers(&peers) }
+        });
+        if let Err(error) = taken {
+            state
+                .engine
+                .log(LogLevel::Warning, || format!("the answered list of candidates is no use: {error}"));
+        }
+    }
+}
+
+fn peers_of(dir: &ClusterDir, data: &ClusterData, port: u16) -> Result<Vec<Peer>> {
+    // One by one first, since an error is to name the line.
+    for (line, text) in &data.peers {
+        if let Err(error) = read_peers(&[text], port) {
+            let why = error.detail().strip_prefix("peer 1, ").unwrap_or(error.detail());
+            return Err(dir.bad_line(*line, why));
+        }
+    }
+    let list: Vec<&str> = data.peers.iter().map(|(_, text)| text.as_str()).collect();
+    read_peers(&list, port).map_err(|error| {
+        let line = data.peers.iter().find(|(_, text)| text.contains(':') != list[0].contains(':'));
+        dir.bad_line(line.map_or(1, |(line, _)| *line), error.detail())
+    })
+}

@@ -1,0 +1,126 @@
+//! Queries on a client: asked and waited for, or asked and told of.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::client::blocking::{Deadline, Wants};
+use crate::client::deliver::Limit;
+use crate::client::{Client, EXPIRIES_PER_CALL, Locked, State, fresh_salt};
+use crate::engine::{Ask, Outcome, QueryResult};
+use crate::error::{Code, Error, Result};
+use crate::wire::request::Request;
+
+/// Told of the result of a query, once.
+pub type QueryCallback = Box<dyn FnOnce(&Arc<Client>, &QueryResult) + Send>;
+
+impl Client {
+    /// Asks a question and blocks until it is answered, or its time is over (`None`: never). Meanwhile it handles
+    /// the datagrams of other requests, too, and makes their upcalls.
+    pub fn query(
+        self: &Arc<Self>,
+        request: &mut Request,
+        coverage: i32,
+        timeout: Option<Duration>,
+    ) -> Result<QueryResult> {
+        let socket = self.blocking_socket()?;
+        let deadline = Deadline::after(timeout);
+        let mut state = self.enter_blocking()?;
+        let token = state.new_token();
+        self.ask(&mut state, request, coverage, timeout, token, true)?;
+        let mut readable = true;
+        loop {
+            if readable {
+                self.read(socket, &mut state);
+            }
+            (state, _) = self.turn(state, deadline);
+            if let Some(result) = state.engine.take_result(token) {
+                self.leave(&mut state);
+                if result.outcome == Outcome::Cancelled {
+                    self.still_open(&state)?;
+                }
+                return Ok(result);
+            }
+            self.still_open(&state)?;
+            (state, readable) = self.block(state, socket, Wants::Result(token), deadline);
+        }
+    }
+
+    /// Asks a question; `callback` is told of the result, exactly once, and never inside this call.
+    pub fn query_async(
+        self: &Arc<Self>,
+        request: &mut Request,
+        coverage: i32,
+        timeout: Option<Duration>,
+        callback: QueryCallback,
+    ) -> Result<()> {
+        let mut state = self.enter()?;
+        self.tick(&mut state, self.now(), EXPIRIES_PER_CALL);
+        // What is there is delivered before the question is asked, since its own result must not come in here.
+        (state, _) = self.finish(state, Limit::of_call());
+        self.still_open(&state)?;
+        let token = state.new_token();
+        state.completions.insert(token, callback);
+        let asked = self.ask(&mut state, request, coverage, timeout, token, false);
+        if asked.is_err() {
+            state.completions.remove(&token);
+        }
+        drop(self.finish(state, Limit::NONE));
+        asked
+    }
+
+    fn ask(
+        self: &Arc<Self>,
+        state: &mut State,
+        request: &mut Request,
+        coverage: i32,
+        timeout: Option<Duration>,
+        token: usize,
+        quiet: bool,
+    ) -> Result<()> {
+        let timeout = timeout.map(|timeout| timeout.as_micros() as u64);
+        let ask = Ask { coverage, timeout, token, quiet };
+        let Some(id) = state.engine.query(self.now(), request, ask, &mut fresh_salt)? else {
+            self.transmit(state, None);
+            return Ok(());
+        };
+        if let Some(error) = self.transmit(state, Some(id)) {
+            state.engine.revoke(id);
+            return Err(Error::io("none of the peers could be sent to", &error));
+        }
+        Ok(())
+    }
+
+    /// Tells of the result of a query, with no lock held.
+    pub(super) fn complete<'a>(
+        self: &'a Arc<Self>,
+        mut state: Locked<'a>,
+        token: usize,
+        result: &QueryResult,
+    ) -> Locked<'a> {
+        match state.completions.remove(&token) {
+            Some(callback) => self.unlocked(state, |client| callback(client, result)),
+            None => state,
+        }
+    }
+}
+
+impl State {
+    fn new_token(&mut self) -> usize {
+        self.next_token = self.next_token.wrapping_add(1);
+        self.next_token
+    }
+
+    /// Asks a question of the client's own, whose result it takes itself.
+    pub(super) fn ask_for_itself(&mut self, client: &Client, request: &mut Request) -> Result<usize> {
+        let token = self.new_token();
+        let ask = Ask { coverage: 0, timeout: Some(5_000_000), token, quiet: true };
+        let now = client.micros(Instant::now());
+        self.engine.query(client.now_at(now), request, ask, &mut fresh_salt)?;
+        Ok(token)
+    }
+}
+
+/// That a client without a callback cannot be told of replies.
+pub(super) fn no_callback() -> Error {
+    Error::new(Code::InvalidArgument, "the client was made without a callback")
+}

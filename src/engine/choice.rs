@@ -1,0 +1,70 @@
+//! Which peers are asked. A request that is sent goes to any, as in the reference. A query asks those first that
+//! neither refused nor stayed silent lately; with all peers well that is any of them, too. Those in doubt are
+//! asked again from time to time, so that one that has recovered is found.
+
+use rand::RngExt;
+
+use crate::engine::book::PeerId;
+use crate::engine::contacts::Contacts;
+use crate::engine::{Engine, Micros, needed_replies};
+
+/// How many peers in doubt one query asks beside the others.
+const PROBES: usize = 2;
+
+impl Engine {
+    /// Any `count` of the peers, all sets being equally likely.
+    pub(super) fn choose(&mut self, count: usize) -> &[PeerId] {
+        self.shuffle(count);
+        &self.order[..count]
+    }
+
+    /// Peers for a query: `count` of them, and those that are asked beside them.
+    pub(super) fn choose_for_query(&mut self, now: Micros, count: usize) -> (Vec<PeerId>, Vec<PeerId>) {
+        self.shuffle(self.order.len());
+        let (mut chosen, doubtful) = self.by_doubt(now, |_| true);
+        let mut due: Vec<PeerId> = doubtful.iter().copied().filter(|&peer| self.is_due(peer, now)).collect();
+        let well = chosen.len().min(count);
+        chosen.extend(doubtful);
+        chosen.truncate(count);
+        due.retain(|peer| !chosen.contains(peer));
+        due.truncate(PROBES);
+        // Where the query can miss an answer, the place of one that would be asked serves; else it is one more.
+        let spare = (count - needed_replies(count as u32) as usize).min(due.len());
+        let spare = if well == count { spare } else { 0 };
+        let beside = due.split_off(spare);
+        chosen.truncate(count - spare);
+        chosen.append(&mut due);
+        (chosen, beside)
+    }
+
+    /// Up to `count` peers that a query has not asked yet.
+    pub(super) fn choose_fresh(&mut self, now: Micros, asked: &Contacts, count: usize) -> Vec<PeerId> {
+        self.shuffle(self.order.len());
+        let (mut chosen, doubtful) = self.by_doubt(now, |peer| asked.position(peer).is_none());
+        chosen.extend(doubtful);
+        chosen.truncate(count);
+        chosen
+    }
+
+    /// Brings random peers to the first `count` places.
+    fn shuffle(&mut self, count: usize) {
+        let known = self.order.len();
+        if count == known && known < 2 {
+            return;
+        }
+        for place in 0..count.min(known - 1) {
+            let other = self.random.random_range(place..known);
+            self.order.swap(place, other);
+        }
+    }
+
+    /// The peers that fit, those that are well and those in doubt, each in their order.
+    fn by_doubt(&self, now: Micros, fits: impl Fn(PeerId) -> bool) -> (Vec<PeerId>, Vec<PeerId>) {
+        let doubtful = |peer| self.book.get(peer).is_some_and(|entry| entry.is_doubtful(now));
+        self.order.iter().copied().filter(|&peer| fits(peer)).partition(|&peer| !doubtful(peer))
+    }
+
+    fn is_due(&self, peer: PeerId, now: Micros) -> bool {
+        self.book.get(peer).is_some_and(|entry| entry.is_due(now))
+    }
+}

@@ -1,0 +1,85 @@
+//! What leaves: the datagrams that wait, and what the system says of those that left.
+
+use std::net::SocketAddr;
+
+use crate::engine::event::LogLevel;
+use crate::engine::table::Id;
+use crate::engine::{Engine, Micros};
+
+impl Engine {
+    /// The next datagrams to send, in order.
+    pub fn peek_transmits(&self) -> impl Iterator<Item = (&[u8], SocketAddr)> {
+        self.queue.peek(&self.table, &self.book)
+    }
+
+    /// Takes the first of what [`Engine::peek_transmits`] gives: it has been sent.
+    pub fn transmitted(&mut self, now: Micros) {
+        let Some(taken) = self.queue.take(&self.table) else { return };
+        self.stats.datagrams_out += 1;
+        if let Some(entry) = self.book.get_mut(taken.peer) {
+            entry.note_sent(now);
+        }
+        if let Some(asked) = self.table.get_mut(taken.id) {
+            asked.unsent -= 1;
+        }
+    }
+
+    /// Takes the first of what [`Engine::peek_transmits`] gives: the system refused it. Gives the request if
+    /// that was the last of its datagrams and all of them were refused.
+    pub fn transmit_failed(&mut self, now: Micros, why: &dyn std::fmt::Display) -> Option<Id> {
+        let taken = self.queue.take(&self.table)?;
+        self.stats.send_errors += 1;
+        let address = self.book.get(taken.peer).map(|entry| entry.address);
+        if let Some(address) = address {
+            self.log(LogLevel::Debug, || format!("could not send to {address}: {why}"));
+        }
+        let asked = self.table.get_mut(taken.id)?;
+        asked.unsent -= 1;
+        asked.failed += 1;
+        self.replace_in_query(now, taken.id, taken.peer);
+        let asked = self.table.get(taken.id)?;
+        (asked.unsent == 0 && asked.failed as usize >= asked.contacts.len()).then_some(taken.id)
+    }
+
+    /// Datagrams that wait to be sent.
+    pub fn queued(&self) -> usize {
+        self.queue.waiting()
+    }
+
+    /// The system reports that a host refused a datagram (ICMP port unreachable). `quoted` is what the report
+    /// quotes of it, which may be nothing. A hint, and never an answer: anybody can forge one, so it ends nothing;
+    /// but queries ask another peer in the place of this one.
+    pub fn handle_unreachable(&mut self, now: Micros, address: SocketAddr, quoted: &[u8]) {
+        let Some(peer) = self.book.find(address) else { return };
+        self.stats.refused += 1;
+        if let Some(entry) = self.book.get_mut(peer) {
+            entry.note_refusal();
+        }
+        self.log(LogLevel::Debug, || format!("{address} refuses datagrams: nothing listens there"));
+        let quoted = quoted_salt(quoted).and_then(|salt| self.table.find(salt));
+        let concerned: Vec<Id> = match quoted {
+            Some(id) => vec![id],
+            None => self.queries.iter().copied().collect(),
+        };
+        for id in concerned {
+            self.replace_in_query(now, id, peer);
+        }
+    }
+
+    /// The system has dropped so many datagrams because the receive buffer was full.
+    pub fn handle_overflow(&mut self, count: u64) {
+        if count > 0 {
+            self.stats.dropped_overflow += count;
+            self.log(LogLevel::Debug, || format!("{count} datagrams were lost: the receive buffer was full"));
+        }
+    }
+}
+
+/// The salt in the beginning of a request's datagram, as an ICMP report quotes it.
+fn quoted_salt(datagram: &[u8]) -> Option<&str> {
+    const BEFORE: &[u8] = br#"\"rsalt\": \""#;
+    let start = datagram.windows(BEFORE.len()).position(|window| window == BEFORE)? + BEFORE.len();
+    let rest = &datagram[start..];
+    let end = rest.iter().position(|&byte| byte == b'\\')?;
+    std::str::from_utf8(&rest[..end]).ok()
+}

@@ -1,0 +1,225 @@
+//! A question with more addresses than a datagram holds: it is asked in parts, each of which is judged by itself,
+//! and the answers are joined in order, as one completion.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::engine::query::{Ask, Outcome, QueryResult};
+use crate::engine::table::Id;
+use crate::engine::{Engine, Micros, Now};
+use crate::error::{Code, Error, Result};
+use crate::wire::query::Query as Question;
+use crate::wire::query::RequestType;
+use crate::wire::reply::{Reply, STATUS_ERROR, STATUS_OK};
+use crate::wire::request::{PROTOCOL, Request};
+use crate::wire::salt::Salt;
+
+/// A query that is asked in parts.
+#[derive(Debug)]
+pub(super) struct Whole {
+    request: Request,
+    token: usize,
+    quiet: bool,
+    parts: Vec<Part>,
+    running: usize,
+}
+
+#[derive(Debug)]
+struct Part {
+    id: Id,
+    addresses: usize,
+    result: Option<QueryResult>,
+}
+
+impl Engine {
+    /// Asks in parts what is too long for one datagram; fails with `too_big` where that cannot be done.
+    pub(super) fn query_in_parts(
+        &mut self,
+        now: Now,
+        request: &Request,
+        ask: Ask,
+        coverage: usize,
+        salts: &mut dyn FnMut() -> Result<Salt>,
+        too_big: Error,
+    ) -> Result<()> {
+        let Some((addresses, link)) = addresses_of(request) else { return Err(too_big) };
+        if too_big.code() != Code::RequestTooBig {
+            return Err(too_big);
+        }
+        let mut asked = Vec::new();
+        for part in self.divide(now, request, &addresses, link.as_deref(), salts, &too_big)? {
+            let mut datagram = Vec::new();
+            self.pack(&part.0, now, &mut datagram)?;
+            asked.push((part, datagram));
+        }
+        // Everything that could fail has been done; from here on all parts are asked.
+        let (contacts, _) = self.choose_for_query(now.micros, coverage);
+        let number = self.next_whole;
+        self.next_whole += 1;
+        let mut parts = Vec::with_capacity(asked.len());
+        for (index, ((part, addresses), datagram)) in asked.into_iter().enumerate() {
+            let query = self.new_query(now, ask, coverage, Some((number, index)));
+            let id = self.admit_query(now, &part, ask.token, datagram, query, &contacts)?;
+            parts.push(Part { id, addresses, result: None });
+        }
+        request.spend();
+        let (running, request) = (parts.len(), request.clone());
+        self.wholes.insert(number, Whole { request, token: ask.token, quiet: ask.quiet, parts, running });
+        Ok(())
+    }
+
+    /// Requests for consecutive addresses, each as many as its datagram holds, with their counts.
+    fn divide(
+        &self,
+        now: Now,
+        request: &Request,
+        addresses: &[String],
+        link: Option<&str>,
+        salts: &mut dyn FnMut() -> Result<Salt>,
+        too_big: &Error,
+    ) -> Result<Vec<(Request, usize)>> {
+        let mut parts = Vec::new();
+        let mut rest = addresses;
+        // The first guess is as many as the whole has, and then what the part before held.
+        let mut count = rest.len();
+        while !rest.is_empty() {
+            count = count.min(rest.len());
+            let mut part = Request::new(request.kind(), Question::NONE, salts()?);
+            let mut fits = |count: usize| {
+                let addresses: Vec<&str> = rest[..count].iter().map(String::as_str).collect();
+                part.set_query(Question::ips(&addresses, link));
+                self.pack(&part, now, &mut Vec::new()).is_ok()
+            };
+            // The longest beginning that fits.
+            let (mut least, mut most) = (0, rest.len());
+            if fits(count) {
+                least = count;
+            } else {
+                most = count - 1;
+            }
+            while least < most {
+                let middle = (least + most).div_ceil(2);
+                if fits(middle) { least = middle } else { most = middle - 1 }
+            }
+            if least == 0 || !fits(least) {
+                return Err(too_big.clone());
+            }
+            parts.push((part, least));
+            rest = &rest[least..];
+            count = least;
+        }
+        Ok(parts)
+    }
+
+    /// A part has ended; the whole ends with its last one.
+    pub(super) fn part_ended(&mut self, number: u64, part: usize, result: QueryResult) {
+        let Some(whole) = self.wholes.get_mut(&number) else { return };
+        if let Some(part) = whole.parts.get_mut(part) {
+            part.result = Some(result);
+        }
+        whole.running -= 1;
+        if whole.running > 0 {
+            return;
+        }
+        let Some(whole) = self.wholes.remove(&number) else { return };
+        self.spent.remember(&whole.request);
+        let result = join(&whole.parts);
+        self.tell(whole.request, whole.token, whole.quiet, result);
+    }
+
+    /// The parts that still run of the query with this salt, which is none of theirs.
+    pub(super) fn parts_of(&self, salt: &str) -> Option<Vec<Id>> {
+        let whole = self.wholes.values().find(|whole| whole.request.salt().as_str() == salt)?;
+        Some(whole.parts.iter().filter(|part| part.result.is_none()).map(|part| part.id).collect())
+    }
+
+    /// Ends a query that is asked in parts, at the program's wish.
+    pub(super) fn cancel_parts(&mut self, now: Micros, parts: Vec<Id>) {
+        for part in parts {
+            self.end_query(now, part, Outcome::Cancelled);
+        }
+    }
+}
+
+/// The list of addresses of a type 2 request, and its link.
+fn addresses_of(request: &Request) -> Option<(Vec<String>, Option<String>)> {
+    if request.kind() != RequestType::NodePipByInstanceIp {
+        return None;
+    }
+    let query: Value = serde_json::from_str(request.query().as_c_str().to_str().ok()?).ok()?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let link = match query.get("0") {
+        None => None,
+        Some(link) => Some(text(link)?),
+    };
+    let others = query.as_object()?.keys().any(|name| name != "0" && name != "2");
+    let addresses = query.get("2")?.as_array()?.iter().map(text).collect::<Option<Vec<_>>>()?;
+    (!others && addresses.len() > 1).then_some((addresses, link))
+}
+
+/// One result of those of all parts. It is answered if all are; an address of a part that nobody has answered has
+/// the status of an internal error.
+fn join(parts: &[Part]) -> QueryResult {
+    let results = || parts.iter().filter_map(|part| part.result.as_ref());
+    let all = |outcome: Outcome| results().all(|result| result.outcome == outcome);
+    let any = |outcome: Outcome| results().any(|result| result.outcome == outcome);
+    let outcome = if any(Outcome::Cancelled) {
+        Outcome::Cancelled
+    } else if all(Outcome::Answered) {
+        Outcome::Answered
+    } else if all(Outcome::NoReply) {
+        Outcome::NoReply
+    } else {
+        Outcome::Partial
+    };
+    let oks = || results().filter_map(|result| result.reply.as_ref()).filter(|reply| reply.is_ok());
+    let reply = match oks().map(|reply| reply.serial()).min() {
+        // The whole is as fresh as its stalest part.
+        Some(serial) => Some(Arc::new(Reply::new(PROTOCOL, STATUS_OK, serial, &joined_answer(parts)))),
+        None => results().find_map(|result| result.reply.clone()),
+    };
+    QueryResult {
+        outcome,
+        server: results().find(|result| result.reply.is_some()).and_then(|result| result.server.clone()),
+        reply,
+        sent: results().map(|result| result.sent).max().unwrap_or(0),
+        received: results().map(|result| result.received).min().unwrap_or(0),
+        needed: results().map(|result| result.needed).max().unwrap_or(0),
+        errors: results().map(|result| result.errors).max().unwrap_or(0),
+        consistent: results().all(|result| result.consistent),
+    }
+}
+
+fn joined_answer(parts: &[Part]) -> String {
+    let mut joined = String::from("[");
+    let mut push = |element: &str| {
+        if joined.len() > 1 {
+            joined.push(',');
+        }
+        joined.push_str(element);
+    };
+    for part in parts {
+        let reply = part.result.as_ref().and_then(|result| result.reply.as_deref());
+        let elements = reply.filter(|reply| reply.is_ok()).and_then(|reply| {
+            // A list of another length would shift what follows it.
+            let list = reply.answer().find("").ok()?;
+            (list.count().ok()? == part.addresses).then(|| list.text().trim())
+        });
+        match elements {
+            Some(list) => {
+                let inside = list.strip_prefix('[').and_then(|list| list.strip_suffix(']'));
+                push(inside.unwrap_or_default().trim());
+            }
+            None => {
+                let number = reply.and_then(|reply| reply.answer().find("").ok()?.int().ok()).unwrap_or(1);
+                let status = reply.map_or(STATUS_ERROR, Reply::status).max(STATUS_ERROR);
+                for _ in 0..part.addresses {
+                    push(&format!("[{status},{number},0]"));
+                }
+            }
+        }
+    }
+    joined.push(']');
+    joined
+}

@@ -1,0 +1,390 @@
+//! Queries: one question, one completion. The engine asks, asks again, asks others in the place of those that
+//! refuse or are silent, and judges the replies: an ok one beats an error, and among ok ones the highest serial.
+
+use std::ffi::CStr;
+use std::sync::Arc;
+
+use crate::engine::book::PeerId;
+use crate::engine::contacts::Contacts;
+use crate::engine::event::{Event, EventKind};
+use crate::engine::late::Remains;
+use crate::engine::table::{Id, Outstanding, salt_bits};
+use crate::engine::{Engine, Micros, Now, needed_replies};
+use crate::error::Result;
+use crate::wire::key::Key;
+use crate::wire::reply::Reply;
+use crate::wire::request::Request;
+use crate::wire::salt::Salt;
+
+/// How old a request's time stamp may be before it is signed anew, in seconds. A server takes 300 from its own
+/// clock, and the clocks may differ.
+const STAMP_IS_FRESH: u64 = 60;
+
+/// How a query ended; the discriminants are the C API's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Outcome {
+    /// Enough peers have answered.
+    Answered = 0,
+    /// Some have, and then the time was over.
+    Partial = 1,
+    /// Nobody has.
+    NoReply = 2,
+    /// It was cancelled.
+    Cancelled = 3,
+}
+
+/// What a query found.
+#[derive(Clone, Debug)]
+pub struct QueryResult {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The best reply.
+    pub reply: Option<Arc<Reply>>,
+    /// Who gave it: the address as text, and the port.
+    pub server: Option<(Arc<CStr>, u16)>,
+    /// Peers that were asked.
+    pub sent: u32,
+    /// Distinct ones of them that have answered.
+    pub received: u32,
+    /// Answers that make it [`Outcome::Answered`]: those that its first coverage needs.
+    pub needed: u32,
+    /// Error replies among those received.
+    pub errors: u32,
+    /// False once two ok replies had one serial and different answers.
+    pub consistent: bool,
+}
+
+/// How a query is to be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    /// As for [`Engine::send`].
+    pub coverage: i32,
+    /// How long it may take, in microseconds; `None` for ever.
+    pub timeout: Option<Micros>,
+    /// Comes back with the result.
+    pub token: usize,
+    /// Whether the result is kept for [`Engine::take_result`]; else it comes as an event.
+    pub quiet: bool,
+}
+
+/// What a query is besides a request.
+#[derive(Debug)]
+pub(super) struct Query {
+    needed: u32,
+    ends: Micros,
+    quiet: bool,
+    /// The query that this is a part of, and which.
+    pub(super) part_of: Option<(u64, usize)>,
+    stamp: u64,
+    retries: u32,
+    next_retry: Micros,
+    /// The key before a change, once a retry was signed with it.
+    old_key: Option<Arc<Key>>,
+    best: Option<Best>,
+    errors: u32,
+    /// Peers that were asked later than the first ones, and when.
+    joined: Vec<(PeerId, Micros)>,
+}
+
+#[derive(Debug)]
+struct Best {
+    reply: Arc<Reply>,
+    ip: Arc<CStr>,
+    port: u16,
+}
+
+impl Query {
+    /// The keys beside that of its request that replies may be signed with.
+    pub(super) fn old_key(&self) -> Option<&Arc<Key>> {
+        self.old_key.as_ref()
+    }
+
+    /// When a peer was asked first.
+    pub(super) fn asked_at(&self, peer: PeerId) -> Option<Micros> {
+        self.joined.iter().find(|(joined, _)| *joined == peer).map(|(_, at)| *at)
+    }
+
+    fn next_deadline(&self) -> Micros {
+        self.ends.min(self.next_retry)
+    }
+
+    fn take(&mut self, reply: Arc<Reply>, ip: Arc<CStr>, port: u16) {
+        self.errors += u32::from(!reply.is_ok());
+        let better = self.best.as_ref().is_none_or(|best| {
+            reply.is_ok() && (!best.reply.is_ok() || reply.serial() > best.reply.serial())
+        });
+        if better {
+            self.best = Some(Best { reply, ip, port });
+        }
+    }
+
+    fn result(self, outcome: Outcome, asked: &Outstanding) -> QueryResult {
+        let (reply, server) = self.best.map(|best| (best.reply, (best.ip, best.port))).unzip();
+        QueryResult {
+            outcome,
+            reply,
+            server,
+            sent: asked.contacts.len() as u32,
+            received: asked.received,
+            needed: self.needed,
+            errors: self.errors,
+            consistent: asked.verdict.consistent(),
+        }
+    }
+}
+
+impl Engine {
+    /// Asks a question that is answered once. A request whose salt has been used gets a fresh one from `salts`,
+    /// which are random; and so does each part, where the list of addresses is too long for one datagram.
+    ///
+    /// Gives the request's name, where it is one request: if nothing of it can be sent, it is to be
+    /// [revoked](Engine::revoke).
+    pub fn query(
+        &mut self,
+        now: Now,
+        request: &mut Request,
+        ask: Ask,
+        salts: &mut dyn FnMut() -> Result<Salt>,
+    ) -> Result<Option<Id>> {
+        let coverage = self.coverage(ask.coverage)?;
+        self.check_salt_is_there(request)?;
+        if self.is_used(request) {
+            request.renew_salt(salts()?);
+        }
+        let mut datagram = self.queue.buffer();
+        let packed = self.pack(request, now, &mut datagram);
+        if let Err(error) = packed {
+            self.queue.recycle(datagram);
+            return self.query_in_parts(now, request, ask, coverage, salts, error).map(|()| None);
+        }
+        let (contacts, beside) = self.choose_for_query(now.micros, coverage);
+        let query = self.new_query(now, ask, coverage, None);
+        let id = self.admit_query(now, request, ask.token, datagram, query, &contacts)?;
+        self.ask_also(now.micros, id, &beside);
+        Ok(Some(id))
+    }
+
+    pub(super) fn new_query(
+        &self,
+        now: Now,
+        ask: Ask,
+        coverage: usize,
+        part_of: Option<(u64, usize)>,
+    ) -> Query {
+        Query {
+            needed: needed_replies(coverage as u32),
+            ends: ask.timeout.map_or(Micros::MAX, |timeout| now.micros.saturating_add(timeout)),
+            quiet: ask.quiet,
+            part_of,
+            stamp: now.unix,
+            retries: 0,
+            next_retry: self.retry_after(now.micros),
+            old_key: None,
+            best: None,
+            errors: 0,
+            joined: Vec::new(),
+        }
+    }
+
+    pub(super) fn admit_query(
+        &mut self,
+        now: Now,
+        request: &Request,
+        token: usize,
+        datagram: Vec<u8>,
+        query: Query,
+        contacts: &[PeerId],
+    ) -> Result<Id> {
+        let deadline = query.next_deadline();
+        let contacts = Contacts::new(contacts);
+        let id =
+            self.admit(now.micros, request, token, deadline, contacts, datagram, Some(Box::new(query)))?;
+        self.queries.insert(id);
+        Ok(id)
+    }
+
+    fn retry_after(&self, now: Micros) -> Micros {
+        match self.config.retry_every {
+            0 => Micros::MAX,
+            every => now.saturating_add(every),
+        }
+    }
+
+    /// A contacted peer has answered a query. Ends it if that was enough.
+    pub(super) fn judge(&mut self, now: Micros, id: Id, peer: PeerId, reply: Reply) {
+        let Some(asked) = self.table.get_mut(id) else { return };
+        let received = asked.received;
+        let Some(query) = &mut asked.query else { return };
+        if let Some(entry) = self.book.get(peer) {
+            query.take(Arc::new(reply), entry.text.clone(), entry.address.port());
+        }
+        if received >= query.needed {
+            self.end_query(now, id, Outcome::Answered);
+        }
+    }
+
+    /// The time of a query has come: to be asked again, or to end.
+    pub(super) fn query_is_due(&mut self, now: Now, id: Id) {
+        let Some(asked) = self.table.get(id) else { return };
+        let Some(query) = &asked.query else { return };
+        if now.micros < query.ends {
+            self.ask_again(now, id);
+        } else {
+            let outcome = if asked.received > 0 { Outcome::Partial } else { Outcome::NoReply };
+            self.stats.expired += 1;
+            self.end_query(now.micros, id, outcome);
+        }
+    }
+
+    /// Asks the silent peers of a query again, and as many others.
+    fn ask_again(&mut self, now: Now, id: Id) {
+        let next_retry = self.retry_after(now.micros);
+        let Some(asked) = self.table.get_mut(id) else { return };
+        let silent: Vec<PeerId> = asked.contacts.silent().collect();
+        let waiting = asked.unsent > 0;
+        let Some(query) = &mut asked.query else { return };
+        query.next_retry = next_retry;
+        let deadline = query.next_deadline();
+        let odd = query.retries % 2 == 0;
+        // While the first datagrams still wait for room there is nothing to repeat.
+        if !waiting {
+            query.retries += 1;
+            if query.stamp.abs_diff(now.unix) > STAMP_IS_FRESH {
+                query.stamp = now.unix;
+            }
+            asked.contacts.mark_silent_asked_again();
+        }
+        self.table.set_deadline(id, deadline);
+        if waiting {
+            return;
+        }
+        let on_the_old_key =
+            |engine: &Engine, peer: PeerId| odd && engine.keys.previous_for(peer, &engine.book).is_some();
+        let (old, new): (Vec<_>, Vec<_>) = silent.iter().partition(|&&peer| on_the_old_key(self, peer));
+        self.stats.retries += silent.len() as u64;
+        self.send_again(id, &new, false);
+        self.send_again(id, &old, true);
+        let Some(asked) = self.table.get(id) else { return };
+        let contacts = asked.contacts.clone();
+        let fresh = self.choose_fresh(now.micros, &contacts, silent.len());
+        let (old, new): (Vec<_>, Vec<_>) = fresh.iter().partition(|&&peer| on_the_old_key(self, peer));
+        self.join(now.micros, id, &new, false);
+        self.join(now.micros, id, &old, true);
+    }
+
+    /// Asks peers beside those that a query has asked so far.
+    fn ask_also(&mut self, now: Micros, id: Id, peers: &[PeerId]) {
+        self.join(now, id, peers, false);
+    }
+
+    fn join(&mut self, now: Micros, id: Id, peers: &[PeerId], with_old_key: bool) {
+        let Some(asked) = self.table.get_mut(id).filter(|_| !peers.is_empty()) else { return };
+        let Some(query) = &mut asked.query else { return };
+        query.joined.extend(peers.iter().map(|&peer| (peer, now)));
+        asked.contacts.add(peers);
+        for &peer in peers {
+            self.book.retain(peer);
+        }
+        self.send_again(id, peers, with_old_key);
+    }
+
+    /// Puts a query's datagram into the queue for these peers.
+    fn send_again(&mut self, id: Id, peers: &[PeerId], with_old_key: bool) {
+        if peers.is_empty() {
+            return;
+        }
+        let old_key = peers.first().and_then(|&peer| self.keys.previous_for(peer, &self.book)).cloned();
+        let limit = self.config.max_request_bytes;
+        let mut datagram = self.queue.buffer();
+        let Some(asked) = self.table.get_mut(id) else { return };
+        let Some(query) = &mut asked.query else { return };
+        let key = match old_key.filter(|_| with_old_key) {
+            Some(old_key) => query.old_key.insert(old_key).clone(),
+            None => asked.key.clone(),
+        };
+        // It fitted the limit before, and neither the key nor the time changes its length.
+        if asked.request.pack(&key, query.stamp, limit, &mut datagram).is_err() {
+            self.queue.recycle(datagram);
+            return;
+        }
+        asked.unsent += peers.len() as u32;
+        self.queue.push(id, datagram, Contacts::new(peers));
+    }
+
+    /// A peer's host refuses, or the system cannot reach it: another takes its place at once.
+    pub(super) fn replace_in_query(&mut self, now: Micros, id: Id, peer: PeerId) {
+        let Some(asked) = self.table.get_mut(id).filter(|asked| asked.query.is_some()) else { return };
+        let Some(position) = asked.contacts.position(peer) else { return };
+        if !asked.contacts.mark_refused(position) {
+            return;
+        }
+        let contacts = asked.contacts.clone();
+        let fresh = self.choose_fresh(now, &contacts, 1);
+        self.ask_also(now, id, &fresh);
+    }
+
+    /// Ends a query: its result is told, and of the query remains what its late answers are credited by.
+    pub(super) fn end_query(&mut self, now: Micros, id: Id, outcome: Outcome) {
+        let Some(mut ended) = self.detach(id) else { return };
+        let Some(query) = ended.query.take() else { return };
+        self.spent.remember(&ended.request);
+        let until = if query.ends == Micros::MAX { now + self.config.expire_after } else { query.ends };
+        let remains = Remains {
+            contacts: ended.contacts.clone(),
+            keys: [Some(&ended.key), query.old_key()].map(|key| key.map(Arc::downgrade).unwrap_or_default()),
+            accepted: ended.accepted,
+            until,
+        };
+        if until > now && outcome != Outcome::Cancelled && ended.contacts.silent().next().is_some() {
+            let gone = self.late.insert(salt_bits(ended.request.salt().as_str()), remains);
+            self.release_remains(gone);
+        } else {
+            self.release(&ended.contacts);
+        }
+        let (quiet, part_of) = (query.quiet, query.part_of);
+        let result = query.result(outcome, &ended);
+        match part_of {
+            Some((whole, part)) => self.part_ended(whole, part, result),
+            None => self.tell(ended.request, ended.token, quiet, result),
+        }
+    }
+
+    /// Tells the result of a query: keeps it for the thread that waits, or makes it an event.
+    pub(super) fn tell(&mut self, request: Request, token: usize, quiet: bool, result: QueryResult) {
+        if quiet {
+            self.results.insert(token, result);
+            return;
+        }
+        self.events.push_back(Event {
+            sent: result.sent,
+            received: result.received,
+            consistent: result.consistent,
+            kind: EventKind::Query(Box::new(result)),
+            request,
+            token,
+            id: None,
+        });
+    }
+
+    /// The result of a quiet query, once it is there.
+    pub fn take_result(&mut self, token: usize) -> Option<QueryResult> {
+        self.results.remove(&token)
+    }
+
+    /// Whether the result of a quiet query is there.
+    pub fn has_result(&self, token: usize) -> bool {
+        self.results.contains_key(&token)
+    }
+
+    /// Whether results of quiet queries wait to be taken.
+    pub fn has_results(&self) -> bool {
+        !self.results.is_empty()
+    }
+
+    pub(super) fn release_remains(&mut self, remains: Option<Remains>) {
+        if let Some(remains) = remains {
+            self.release(&remains.contacts);
+        }
+    }
+}
