@@ -64,9 +64,9 @@ impl Client {
     /// Blocks until a datagram has been handled, an upcall was made, somebody calls [`Client::wake`], or the time
     /// is over (`None`: never). Gives how many datagrams were handled.
     pub fn receive(self: &Arc<Self>, timeout: Option<Duration>) -> Result<usize> {
-        let socket = self.blocking_socket()?;
         let deadline = Deadline::after(timeout);
         let mut state = self.enter_blocking()?;
+        let socket = self.blocking_socket()?;
         if self.woken.swap(false, Ordering::SeqCst) {
             return Ok(0);
         }
@@ -92,9 +92,9 @@ impl Client {
     /// returned, or the time is over, by which the request's expiry is put off (`None`: blocks until it is
     /// answered or expires, and puts nothing off).
     pub fn wait(self: &Arc<Self>, salt: &str, timeout: Option<Duration>) -> Result<Waited> {
-        let socket = self.blocking_socket()?;
         let deadline = Deadline::after(timeout);
         let mut state = self.enter_blocking()?;
+        let socket = self.blocking_socket()?;
         let Some(id) = state.engine.find(salt) else { return Ok(Waited::UNKNOWN) };
         state.engine.extend(id, timeout.map_or(0, |by| by.as_micros() as u64));
         let mut readable = state.engine.progress(id).is_some_and(|so_far| !so_far.is_enough());
@@ -166,7 +166,7 @@ impl Client {
             return (self.sleep(state, wants, deadline), false);
         }
         let due = next_deadline(&state).map(|at| self.origin + Duration::from_micros(at));
-        let until = deadline.0.into_iter().chain(due).min();
+        let until = deadline.at.into_iter().chain(due).min();
         let writable = state.is_full();
         state.waiters.leader = Some(Leader { wants, until, writable });
         // From here on a wake finds a leader, and rings the bell that the leader waits by.
@@ -199,7 +199,7 @@ impl Client {
         let number = state.waiters.next;
         state.waiters.next += 1;
         state.waiters.asleep.push(Sleeper { number, wants, bell: bell.clone() });
-        let mut state = match deadline.0 {
+        let mut state = match deadline.at {
             None => bell.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner()),
             Some(until) => {
                 let rest = until.saturating_duration_since(Instant::now());
@@ -292,19 +292,25 @@ impl Client {
 
 /// When a blocking call is to return; `None`: never by itself.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deadline(Option<Instant>);
+pub(super) struct Deadline {
+    at: Option<Instant>,
+    blocks: bool,
+}
 
 impl Deadline {
     pub(super) fn after(timeout: Option<Duration>) -> Self {
-        Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
+        Deadline {
+            at: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            blocks: timeout.is_none_or(|timeout| !timeout.is_zero()),
+        }
     }
 
     fn is_over(self) -> bool {
-        self.0.is_some_and(|until| Instant::now() >= until)
+        self.at.is_some_and(|until| Instant::now() >= until)
     }
 
     /// No upcall starts after this. A call that does not block delivers what it has found.
     fn limit(self) -> Option<Instant> {
-        self.0.filter(|_| !self.is_over())
+        self.at.filter(|_| self.blocks)
     }
 }

@@ -41,7 +41,7 @@ impl Delivery {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limit {
     pub(super) upcalls: usize,
-    /// No upcall but the first starts later than this.
+    /// No upcall starts later than this.
     pub(super) until: Option<Instant>,
 }
 
@@ -58,7 +58,7 @@ impl Limit {
     }
 
     fn allows(&self, made: usize) -> bool {
-        made < self.upcalls && (made == 0 || self.until.is_none_or(|until| Instant::now() < until))
+        made < self.upcalls && self.until.is_none_or(|until| Instant::now() < until)
     }
 }
 
@@ -171,7 +171,10 @@ impl Client {
             return Err(Error::new(Code::Closed, "the client is being freed"));
         }
         self.shut(&mut state);
-        drop(self.finish(state, Limit::of_call()));
+        let (state, _) = self.finish(state, Limit::of_call());
+        if state.delivery.freed {
+            return Err(Error::new(Code::Closed, "the client was freed in an upcall"));
+        }
         Ok(())
     }
 

@@ -66,8 +66,8 @@ impl Client {
         state.engine.handle_datagram(now, datagram, from);
         self.tick(&mut state, self.now_at(now), EXPIRIES_PER_CALL);
         self.transmit(&mut state, None);
-        drop(self.finish(state, Limit::of_call()));
-        Ok(())
+        let (state, _) = self.finish(state, Limit::of_call());
+        self.still_open(&state)
     }
 
     /// Takes in an ICMP refusal that the program has received for what it sent to this address.

@@ -178,9 +178,12 @@ impl Client {
         if self.callback.is_none() {
             return Err(query::no_callback());
         }
-        let now = self.now();
-        self.tick(&mut state, now, EXPIRIES_PER_CALL);
-        let mut sent = state.engine.send(now, request, coverage, token);
+        self.tick(&mut state, self.now(), EXPIRIES_PER_CALL);
+        // What is there is delivered before the request is accepted: should an upcall close the client, then this
+        // call fails without having had any effect.
+        (state, _) = self.finish(state, Limit::of_call());
+        self.still_open(&state)?;
+        let mut sent = state.engine.send(self.now(), request, coverage, token);
         if let (Ok(id), false) = (&sent, queued) {
             let id = *id;
             if let Some(error) = self.transmit(&mut state, Some(id)) {
@@ -188,7 +191,7 @@ impl Client {
                 sent = Err(Error::io("none of the peers could be sent to", &error));
             }
         }
-        drop(self.finish(state, Limit::of_call()));
+        drop(self.finish(state, Limit::NONE));
         sent.map(drop)
     }
 
@@ -213,7 +216,8 @@ impl Client {
     pub fn cancel(self: &Arc<Self>, salt: &str) -> Result<()> {
         let mut state = self.enter()?;
         let done = state.engine.cancel(self.now().micros, salt);
-        drop(self.finish(state, Limit::of_call()));
+        let (state, _) = self.finish(state, Limit::of_call());
+        self.still_open(&state)?;
         done
     }
 

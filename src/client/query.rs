@@ -22,9 +22,9 @@ impl Client {
         coverage: i32,
         timeout: Option<Duration>,
     ) -> Result<QueryResult> {
-        let socket = self.blocking_socket()?;
         let deadline = Deadline::after(timeout);
         let mut state = self.enter_blocking()?;
+        let socket = self.blocking_socket()?;
         let token = state.new_token();
         self.ask(&mut state, request, coverage, timeout, token, true)?;
         let mut readable = true;

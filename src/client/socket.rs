@@ -61,7 +61,10 @@ impl Client {
         if let Some(poller) = &mut state.transport.poller {
             poller.acknowledge(Instant::now());
         }
-        let (_, more) = self.read(socket, &mut state);
+        let (handled, more) = self.read(socket, &mut state);
+        if handled == 0 {
+            self.read_errors(socket, &mut state);
+        }
         self.tick(&mut state, self.now(), EXPIRIES_PER_CALL);
         self.transmit(&mut state, None);
         let (mut state, _) = self.finish(state, Limit::of_call());
@@ -167,12 +170,12 @@ impl Client {
         let full = state.is_full();
         self.wake_leader_for(state, deadline, full);
         let queued = state.engine.queued() > 0 && state.transport.stalled.is_none();
-        let left = queued || (state.engine.has_events() && state.delivery.is_idle());
+        let left = state.engine.has_events() && state.delivery.is_idle();
         let (Some(socket), Some(poller)) = (&self.socket, &mut state.transport.poller) else { return };
         // These fail only for want of kernel memory; the descriptor is then late, and the next call tries again.
         let _ = poller.want_writable(socket, full);
         let _ = poller.arm(deadline);
-        if left {
+        if left || (queued && !poller.is_kicked()) {
             poller.kick();
         }
     }

@@ -7,9 +7,9 @@ use crate::client::Options;
 use crate::engine::{LogLevel, LogLine};
 use crate::error::{Code, Error, Result};
 use crate::ffi::error::confd_error;
-use crate::ffi::guard;
 use crate::ffi::guard::{output, required_mut, text};
 use crate::ffi::upcall::UserData;
+use crate::ffi::{guard, guard_value};
 
 /// Log level: each dropped datagram and the like, for those who look for a fault.
 pub const CONFD_LOG_DEBUG: i32 = 0;
@@ -49,10 +49,13 @@ pub unsafe extern "C" fn confd_options_new(out: *mut *mut confd_options) -> conf
 /// Releases options. Clients that were made with them keep their copies. NULL does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_options_free(options: *mut confd_options) {
-    if !options.is_null() {
-        // SAFETY: confd_options_new made them from a Box, and the caller gives them back once.
-        drop(unsafe { Box::from_raw(options) });
-    }
+    guard_value((), || {
+        if !options.is_null() {
+            // SAFETY: confd_options_new made them from a Box, and the caller gives them back once.
+            drop(unsafe { Box::from_raw(options) });
+        }
+        Ok(())
+    });
 }
 
 /// The port of peers that name none of their own.

@@ -105,6 +105,11 @@ impl Poller {
         }
     }
 
+    /// Whether it is readable because of a kick.
+    pub fn is_kicked(&self) -> bool {
+        self.kicked
+    }
+
     /// Makes the descriptor readable now, until the next [`acknowledge`](Poller::acknowledge), and with a new edge for
     /// edge-triggered loops even if it is readable already.
     pub fn kick(&mut self) {
