@@ -3,6 +3,7 @@
 
 #include "confd-query.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -227,7 +228,7 @@ static enum parsed parse_option(struct arguments *args, const char *argument, co
             *took_next = true;
         }
         if (option->takes_value != (value != NULL)) {
-            complain(option->takes_value ? "%s needs a value" : "%s takes no value", argument);
+            complain("option --%s %s", option->name, option->takes_value ? "needs a value" : "takes no value");
             return PARSED_WRONG;
         }
         if (!apply(args, option, value)) {
@@ -238,6 +239,12 @@ static enum parsed parse_option(struct arguments *args, const char *argument, co
         }
     }
     return PARSED_COMMAND;
+}
+
+static bool is_address(const char *string)
+{
+    unsigned char bytes[16];
+    return inet_pton(AF_INET, string, bytes) == 1 || inet_pton(AF_INET6, string, bytes) == 1;
 }
 
 /* The first operand is the command; the others are its own. */
@@ -267,6 +274,12 @@ static bool choose_command(struct arguments *args)
     if (args->link != NULL && args->command->type != CONFD_REQ_NODE_PIP_BY_INSTANCE_IP) {
         complain("--link is an option of the command where");
         return false;
+    }
+    for (size_t i = 0; args->command->type == CONFD_REQ_NODE_PIP_BY_INSTANCE_IP && i < args->n_operands; i++) {
+        if (!is_address(args->operands[i])) {
+            complain("\"%s\" is not an IP address", args->operands[i]);
+            return false;
+        }
     }
     if (args->command->type == CONFD_REQ_CONFIG_QUERY && args->operands[0][0] != '/' && args->operands[0][0] != '\0') {
         complain("a JSON pointer starts with a slash: \"/%s\"?", args->operands[0]);

@@ -3,7 +3,6 @@
 
 #include "confd-query.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -47,7 +46,7 @@ static void on_upcall(confd_client *client, const confd_upcall *upcall, void *us
 static void on_log(int32_t level, const char *message, void *user_data)
 {
     (void)user_data;
-    fprintf(stderr, "confd-query: %s%s\n", level >= CONFD_LOG_WARNING ? "warning: " : "", message);
+    complain("%s%s", level >= CONFD_LOG_WARNING ? "warning: " : "", message);
 }
 
 /* Says what the library refused, and whose fault it is. To be called before any other call of the library. */
@@ -112,8 +111,8 @@ static int make_request(const struct arguments *args, confd_request **request)
 /* An ok reply beats an error; among ok ones the highest serial is the newest configuration; the first wins ties. */
 static bool beats(const confd_reply *reply, const confd_reply *best)
 {
-    bool ok = confd_reply_status(reply) == 0;
-    bool best_ok = confd_reply_status(best) == 0;
+    bool ok = confd_reply_status(reply) == CONFD_STATUS_OK;
+    bool best_ok = confd_reply_status(best) == CONFD_STATUS_OK;
     return ok && (!best_ok || confd_reply_serial(reply) > confd_reply_serial(best));
 }
 

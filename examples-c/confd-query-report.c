@@ -8,6 +8,12 @@
 #include <string.h>
 #include <time.h>
 
+/* The number that a server answers when it does not like the query's argument. */
+#define WRONG_ARGUMENT 2
+
+/* Bytes of an answer that a line of --verbose shows. */
+#define MAX_BRIEF 60
+
 static void add_server(struct text *text, const struct answer *answer)
 {
     text_format(text, strchr(answer->ip, ':') != NULL ? "[%s]:%u" : "%s:%u", answer->ip, (unsigned)answer->port);
@@ -19,7 +25,7 @@ static int verdict(const struct outcome *outcome)
         return EXIT_TOO_FEW;
     }
     const confd_reply *reply = outcome->best->reply;
-    if (confd_reply_status(reply) != 0) {
+    if (confd_reply_status(reply) != CONFD_STATUS_OK) {
         return EXIT_SERVER_ERROR;
     }
     return EXIT_ANSWERED;
@@ -55,11 +61,42 @@ static void add_json_report(struct text *out, const struct outcome *outcome)
                 outcome->sent, outcome->needed, outcome->received, outcome->consistent ? "true" : "false");
     if (best == NULL) {
         text_add(out, ",\"error\":\"no reply\"");
-    } else if (confd_reply_status(best->reply) != 0) {
+    } else if (confd_reply_status(best->reply) != CONFD_STATUS_OK) {
         text_add(out, ",\"error\":");
         text_add_json_string(out, error_text(best->reply));
     }
     text_add(out, "}\n");
+}
+
+/* The answer as JSON on one line, its beginning only where it is long. */
+static void add_brief_json(struct text *text, const confd_reply *reply)
+{
+    struct text json = {NULL, 0, 0};
+    text_add_json(&json, confd_reply_answer_json(reply), false);
+    size_t length = json.length;
+    if (length > MAX_BRIEF) {
+        length = MAX_BRIEF;
+        while (length > 0 && ((unsigned char)json.at[length] & 0xC0) == 0x80) {
+            length--; /* not in the middle of a character */
+        }
+    }
+    text_add_bytes(text, text_string(&json), length);
+    text_add(text, length < json.length ? "..." : "");
+    text_free(&json);
+}
+
+static const char *status_word(int32_t status)
+{
+    switch (status) {
+    case CONFD_STATUS_OK:
+        return "ok";
+    case CONFD_STATUS_ERROR:
+        return "error";
+    case CONFD_STATUS_NOT_IMPLEMENTED:
+        return "not implemented";
+    default:
+        return "unknown";
+    }
 }
 
 /* With --verbose: who replied what, and which reply won. */
@@ -73,16 +110,11 @@ static void add_replies(struct text *text, const struct outcome *outcome)
         text_clear(&cell);
         add_server(&cell, answer);
         table_add(&table, text_string(&cell));
-        text_clear(&cell);
-        text_format(&cell, "%.1f ms", answer->after_ms);
-        table_add(&table, text_string(&cell));
-        text_clear(&cell);
-        const char *word = status == 0 ? "ok" : status == 1 ? "error" : "not implemented";
-        text_format(&cell, "status %" PRId32 " (%s)", status, word);
-        table_add(&table, text_string(&cell));
+        table_format(&table, "%.1f ms", answer->after_ms);
+        table_format(&table, "status %" PRId32 " (%s)", status, status_word(status));
         text_clear(&cell);
         text_format(&cell, "serial %" PRId64 "  ", confd_reply_serial(answer->reply));
-        text_add_json(&cell, confd_reply_answer_json(answer->reply), false);
+        add_brief_json(&cell, answer->reply);
         text_add(&cell, answer == outcome->best ? "  <- the best" : "");
         table_add(&table, text_string(&cell));
     }
@@ -93,10 +125,18 @@ static void add_replies(struct text *text, const struct outcome *outcome)
 
 static void add_error(struct text *text, const struct arguments *args, const struct outcome *outcome)
 {
+    const confd_reply *reply = outcome->best->reply;
+    int64_t error = 0;
     text_format(text, "confd-query: %s: error from ", args->command->name);
     add_server(text, outcome->best);
     text_add(text, ": ");
-    text_add_indented(text, error_text(outcome->best->reply), 4);
+    text_add_indented(text, error_text(reply), 4);
+    bool about_argument = confd_reply_int(reply, "", &error) == CONFD_OK && error == WRONG_ARGUMENT;
+    if (about_argument && args->command->type == CONFD_REQ_CONFIG_QUERY) {
+        text_add(text, ";\n    is there anything at \"");
+        text_add_safe(text, args->operands[0]);
+        text_add(text, "\"?");
+    }
     text_add(text, "\n");
 }
 
@@ -122,14 +162,14 @@ static void add_advice(struct text *text, const struct arguments *args, const st
     text_format(text, "\n  clock     within 300 s of theirs; here it is %s UTC\n", clock);
     text_add(text, "  network   addresses, port and firewalls, for UDP both ways");
     if (stats->refused > 0) {
-        text_format(text, ";\n            %" PRIu64 " refused: no confd listens there", stats->refused);
+        text_format(text, ";\n            refused, no confd listens there: %" PRIu64, stats->refused);
     }
     if (stats->dropped_source > 0) {
-        text_format(text, ";\n            %" PRIu64 " datagrams came from addresses that were not asked",
+        text_format(text, ";\n            replies from addresses or ports that were not asked: %" PRIu64,
                     stats->dropped_source);
     }
     if (stats->dropped_signature > 0) {
-        text_format(text, ";\n            %" PRIu64 " replies were signed with another key", stats->dropped_signature);
+        text_format(text, ";\n            replies signed with another key: %" PRIu64, stats->dropped_signature);
     }
     text_add(text, "\n");
     if (args->command->large) {
@@ -150,7 +190,7 @@ static void add_messages(struct text *text, const struct arguments *args, const 
     if (!outcome->consistent) {
         text_add(text, "confd-query: warning: servers with one configuration serial gave different answers\n");
     }
-    if (outcome->best != NULL && confd_reply_status(outcome->best->reply) != 0) {
+    if (outcome->best != NULL && confd_reply_status(outcome->best->reply) != CONFD_STATUS_OK) {
         add_error(text, args, outcome);
     }
     if (outcome->sent > 0 && (outcome->best == NULL || outcome->received < outcome->needed)) {
@@ -162,7 +202,7 @@ int report(const struct arguments *args, const struct outcome *outcome)
 {
     struct text out = {NULL, 0, 0}, messages = {NULL, 0, 0};
     int code = verdict(outcome);
-    bool ok = outcome->best != NULL && confd_reply_status(outcome->best->reply) == 0;
+    bool ok = outcome->best != NULL && confd_reply_status(outcome->best->reply) == CONFD_STATUS_OK;
     size_t failures = 0;
 
     add_messages(&messages, args, outcome);

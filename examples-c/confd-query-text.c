@@ -1,4 +1,4 @@
-/* Text as the tool writes it: growing strings, what is safe on a terminal, JSON, aligned columns. */
+/* Text as the tool writes it: growing strings, what is safe on a terminal, JSON. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "confd-query.h"
@@ -12,7 +12,7 @@
 /* Deeper nesting is not indented further, so that hostile JSON cannot blow the output up. */
 #define MAX_INDENT_DEPTH 40
 
-static void out_of_memory(void)
+void out_of_memory(void)
 {
     fputs("confd-query: out of memory\n", stderr);
     exit(EXIT_TOO_FEW);
@@ -69,7 +69,7 @@ void text_add(struct text *text, const char *string)
     text_add_bytes(text, string, strlen(string));
 }
 
-static void text_vformat(struct text *text, const char *format, va_list values)
+void text_vformat(struct text *text, const char *format, va_list values)
 {
     va_list again;
     va_copy(again, values);
@@ -93,7 +93,7 @@ void text_format(struct text *text, const char *format, ...)
     va_end(values);
 }
 
-static void text_add_spaces(struct text *text, size_t count)
+void text_add_spaces(struct text *text, size_t count)
 {
     while (count-- > 0) {
         text_add_bytes(text, " ", 1);
@@ -264,70 +264,4 @@ bool write_out(const struct text *text)
     }
     complain("cannot write to standard output: %s", strerror(errno));
     return false;
-}
-
-void table_add(struct table *table, const char *cell)
-{
-    struct text safe = {NULL, 0, 0};
-    text_add(&safe, "");
-    text_add_safe(&safe, cell);
-    if (table->count == table->capacity) {
-        size_t capacity = table->capacity == 0 ? 32 : 2 * table->capacity;
-        char **cells = capacity > SIZE_MAX / sizeof *cells ? NULL : realloc(table->cells, capacity * sizeof *cells);
-        if (cells == NULL) {
-            out_of_memory();
-        }
-        table->cells = cells;
-        table->capacity = capacity;
-    }
-    table->cells[table->count++] = safe.at;
-}
-
-/* In characters; what has no width or two columns is taken for one. */
-static size_t width_of(const char *string)
-{
-    size_t width = 0;
-    for (; *string != '\0'; string++) {
-        width += ((unsigned char)*string & 0xC0) != 0x80;
-    }
-    return width;
-}
-
-void table_print(const struct table *table, struct text *text)
-{
-    size_t columns = strlen(table->align);
-    size_t *widths = calloc(columns, sizeof *widths);
-    if (widths == NULL) {
-        out_of_memory();
-    }
-    for (size_t i = 0; i < table->count; i++) {
-        size_t width = width_of(table->cells[i]);
-        if (width > widths[i % columns]) {
-            widths[i % columns] = width;
-        }
-    }
-    for (size_t i = 0; i < table->count; i++) {
-        size_t column = i % columns;
-        bool last = column + 1 == columns;
-        size_t padding = widths[column] - width_of(table->cells[i]);
-        if (table->align[column] == 'r') {
-            text_add_spaces(text, padding);
-        }
-        text_add(text, table->cells[i]);
-        if (table->align[column] != 'r' && !last) {
-            text_add_spaces(text, padding);
-        }
-        text_add(text, last ? "\n" : "  ");
-    }
-    free(widths);
-}
-
-void table_free(struct table *table)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        free(table->cells[i]);
-    }
-    free(table->cells);
-    table->cells = NULL;
-    table->count = table->capacity = 0;
 }

@@ -24,7 +24,13 @@
 struct question {
     const char *text;
     confd_reply *best; /* a clone: the upcall's own reply ends with the upcall */
-    size_t *pending;   /* the questions of this program that have not had their last upcall */
+    struct progress *progress;
+};
+
+/* What the program needs to know of all its questions. */
+struct progress {
+    size_t pending;    /* questions that have not had their last upcall */
+    size_t unanswered; /* questions that ended without any reply */
 };
 
 static int interrupt_pipe[2] = {-1, -1};
@@ -49,10 +55,10 @@ static void keep_better(struct question *question, const confd_reply *reply)
 {
     confd_reply *clone = NULL;
     if (question->best != NULL) {
-        if (confd_reply_status(reply) != 0) {
+        if (confd_reply_status(reply) != CONFD_STATUS_OK) {
             return;
         }
-        if (confd_reply_status(question->best) == 0 &&
+        if (confd_reply_status(question->best) == CONFD_STATUS_OK &&
             confd_reply_serial(question->best) >= confd_reply_serial(reply)) {
             return;
         }
@@ -68,12 +74,13 @@ static void finish(struct question *question, const confd_upcall *upcall)
     printf("%s (%u of %u answered)\n", question->text, (unsigned)upcall->received, (unsigned)upcall->sent);
     if (question->best == NULL) {
         printf("    no reply\n");
-    } else if (confd_reply_status(question->best) != 0) {
+        question->progress->unanswered++;
+    } else if (confd_reply_status(question->best) != CONFD_STATUS_OK) {
         printf("    error: %s\n", confd_reply_answer_json(question->best));
     } else {
         printf("    %s\n", confd_reply_answer_json(question->best));
     }
-    --*question->pending;
+    question->progress->pending--;
     confd_reply_free(question->best);
     free(question);
 }
@@ -101,7 +108,7 @@ static void on_upcall(confd_client *client, const confd_upcall *upcall, void *us
 }
 
 /* Queued: the questions leave together, at the flush. */
-static int ask(confd_client *client, int32_t type, const char *query, const char *text, size_t *pending)
+static int ask(confd_client *client, int32_t type, const char *query, const char *text, struct progress *progress)
 {
     confd_request *request = NULL;
     struct question *question = calloc(1, sizeof *question);
@@ -110,14 +117,14 @@ static int ask(confd_client *client, int32_t type, const char *query, const char
         return 1;
     }
     question->text = text;
-    question->pending = pending;
+    question->progress = progress;
 
     confd_error error = confd_request_new(type, query, &request);
     if (error == CONFD_OK) {
-        ++*pending; /* before the send: from then on the upcalls own the question */
+        progress->pending++; /* before the send: from then on the upcalls own the question */
         error = confd_client_send(client, request, 0, CONFD_SEND_QUEUED, question);
         if (error != CONFD_OK) {
-            --*pending;
+            progress->pending--;
         }
     }
     if (error != CONFD_OK) {
@@ -128,14 +135,14 @@ static int ask(confd_client *client, int32_t type, const char *query, const char
     return error == CONFD_OK ? 0 : 1;
 }
 
-static int run(confd_client *client, const size_t *pending)
+static int run(confd_client *client, const struct progress *progress)
 {
     struct pollfd watched[2] = {{.fd = confd_client_fd(client), .events = POLLIN},
                                 {.fd = interrupt_pipe[0], .events = POLLIN}};
     if (watched[0].fd < 0) {
         return failed("descriptor");
     }
-    while (*pending > 0) {
+    while (progress->pending > 0) {
         if (poll(watched, 2, -1) < 0) {
             if (errno == EINTR) {
                 continue;
@@ -144,7 +151,7 @@ static int run(confd_client *client, const size_t *pending)
             return 1;
         }
         if (watched[1].revents != 0) {
-            fprintf(stderr, "event_loop: interrupted, %zu questions are cancelled\n", *pending);
+            fprintf(stderr, "event_loop: interrupted, %zu questions are cancelled\n", progress->pending);
             return 130;
         }
         if (watched[0].revents != 0 && confd_client_process(client) != CONFD_OK) {
@@ -176,7 +183,7 @@ int main(int argc, char **argv)
     const char *const here[] = {"127.0.0.1"};
     const char *const *peers = argc > 2 ? (const char *const *)(argv + 2) : here;
     size_t n_peers = argc > 2 ? (size_t)argc - 2 : 1;
-    size_t pending = 0;
+    struct progress progress = {0, 0};
     unsigned char key[4096];
 
     /* The key is every byte of the file: the newline at its end belongs to it. */
@@ -197,18 +204,21 @@ int main(int argc, char **argv)
         return failed("client");
     }
     int code = 0;
-    code |= ask(client, CONFD_REQ_PING, NULL, "Which configuration version?", &pending);
-    code |= ask(client, CONFD_REQ_CLUSTER_MASTER, NULL, "Which node is the master?", &pending);
-    code |= ask(client, CONFD_REQ_NODE_PIP_LIST, NULL, "Which addresses have the nodes?", &pending);
-    code |= ask(client, CONFD_REQ_MC_PIP_LIST, NULL, "Which of them are master candidates?", &pending);
-    code |= ask(client, CONFD_REQ_CONFIG_QUERY, "/cluster/cluster_name", "What is the cluster called?", &pending);
+    code |= ask(client, CONFD_REQ_PING, NULL, "Which configuration version?", &progress);
+    code |= ask(client, CONFD_REQ_CLUSTER_MASTER, NULL, "Which node is the master?", &progress);
+    code |= ask(client, CONFD_REQ_NODE_PIP_LIST, NULL, "Which addresses have the nodes?", &progress);
+    code |= ask(client, CONFD_REQ_MC_PIP_LIST, NULL, "Which of them are master candidates?", &progress);
+    code |= ask(client, CONFD_REQ_CONFIG_QUERY, "/cluster/cluster_name", "What is the cluster called?", &progress);
     if (confd_client_flush(client) != CONFD_OK) {
         code = failed("flush");
     }
     if (code == 0) {
-        code = run(client, &pending);
+        code = run(client, &progress);
     }
     confd_client_free(client); /* makes the last upcall of what is still open */
+    if (code == 0 && progress.unanswered > 0) {
+        code = 1;
+    }
 
     close(interrupt_pipe[0]);
     close(interrupt_pipe[1]);

@@ -38,7 +38,7 @@ static int ping(confd_client *client)
     confd_request_free(request);
     if (code == 0) {
         printf("%u of %u answered%s\n", (unsigned)result.received, (unsigned)result.sent,
-               result.timed_out ? ", too few" : "");
+               result.timed_out ? ", too few" : ", enough");
         code = result.timed_out ? 1 : 0;
     }
     return code;
