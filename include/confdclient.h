@@ -6,18 +6,22 @@
  * Generated from the library's sources: do not edit it here.
  *
  * A program makes a client with the cluster's HMAC key and the addresses of its master candidates, makes a
- * request, and sends it to several of them at once, since any may be stale, slow or down:
+ * request, and asks several of them at once, since any may be stale, slow or down:
  *
  *     confd_client *client;
  *     confd_request *request;
- *     if (confd_client_new(key, key_len, peers, n_peers, callback, NULL, NULL, &client) != CONFD_OK ||
+ *     confd_result *result;
+ *     if (confd_client_new(key, key_len, peers, n_peers, NULL, NULL, NULL, &client) != CONFD_OK ||
  *         confd_request_new(CONFD_REQ_CLUSTER_MASTER, NULL, &request) != CONFD_OK ||
- *         confd_client_send(client, request, 0, 0, NULL) != CONFD_OK)
- *       fprintf(stderr, "%s\\n", confd_last_error());
- *     confd_client_wait(client, confd_request_salt(request), 5000, &result);
+ *         confd_client_query(client, request, 0, 5000, &result) != CONFD_OK) {
+ *       fprintf(stderr, "%s\n", confd_last_error());
+ *     } else if (result->reply != NULL) {
+ *       printf("%s\n", confd_reply_answer_json(result->reply));
+ *     }
  *
- * The callback is told of each reply; of those with status CONFD_STATUS_OK the one with the highest serial is to
- * be believed.
+ * confd_client_query() gives one answer to one question: the one with the highest serial. confd_client_send() gives
+ * the parts: its callback is told of each reply; of those with status CONFD_STATUS_OK the one with the highest
+ * serial is to be believed.
  *
  * - A call that can fail returns a confd_error; outputs come last, and are written only on success. A failed call
  *   leaves everything as it was. NULL where something is required is CONFD_ERR_INVALID_ARGUMENT, or NULL or -1 from

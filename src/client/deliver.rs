@@ -3,7 +3,7 @@
 //! bound. Closing and freeing are here because they are about who makes the last upcalls.
 
 use std::sync::Arc;
-use std::thread::{self, ThreadId};
+use std::thread;
 use std::time::Instant;
 
 use crate::client::{Client, Locked, State};
@@ -13,18 +13,30 @@ use crate::error::{Code, Error, Result};
 /// How many upcalls one call makes at the most.
 const UPCALLS_PER_CALL: usize = 1_024;
 
+/// A thread, by the address of something of its own. The standard library's identity would allocate for every
+/// thread of the program that calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Thread(usize);
+
+impl Thread {
+    fn this() -> Self {
+        thread_local!(static OWN: u8 = const { 0 });
+        Thread(OWN.with(|own| std::ptr::from_ref(own).addr()))
+    }
+}
+
 /// Who delivers, and how far the client's end has come.
 #[derive(Debug, Default)]
 pub(super) struct Delivery {
-    by: Option<ThreadId>,
-    logging: Option<ThreadId>,
+    by: Option<Thread>,
+    logging: Option<Thread>,
     closed: bool,
     freed: bool,
 }
 
 impl Delivery {
     pub(super) fn is_of_this_thread(&self) -> bool {
-        self.by == Some(thread::current().id())
+        self.by == Some(Thread::this())
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -89,7 +101,7 @@ impl Client {
         if limit.upcalls == 0 || !state.engine.has_events() || !state.delivery.is_idle() {
             return (state, made);
         }
-        state.delivery.by = Some(thread::current().id());
+        state.delivery.by = Some(Thread::this());
         // A closed client has no later call that could make what is left of its upcalls.
         while !state.delivery.freed && (limit.allows(made) || state.delivery.closed) {
             let Some(event) = state.engine.next_event() else { break };
@@ -129,7 +141,7 @@ impl Client {
         if state.delivery.logging.is_some() || !state.engine.has_log_lines() {
             return state;
         }
-        state.delivery.logging = Some(thread::current().id());
+        state.delivery.logging = Some(Thread::this());
         while let Some(line) = state.engine.next_log_line() {
             state = self.unlocked(state, |_| sink(&line));
             if state.delivery.freed {
@@ -193,8 +205,8 @@ impl Client {
         self.shut(&mut state);
         state.delivery.freed = true;
         state.engine.drop_replies();
-        let me = Some(thread::current().id());
-        let runs = |other: Option<ThreadId>| other.is_some() && other != me;
+        let me = Some(Thread::this());
+        let runs = |other: Option<Thread>| other.is_some() && other != me;
         while runs(state.delivery.by) || runs(state.delivery.logging) {
             state = self.idle.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
         }

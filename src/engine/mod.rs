@@ -334,7 +334,7 @@ impl Engine {
                 Err(Error::new(Code::InvalidArgument, format!("a coverage of {coverage} is less than -1")))
             }
             _ if coverage as usize > known => {
-                let detail = format!("a coverage of {coverage} is more than the {known} known peers");
+                let detail = format!("a coverage of {coverage} is more than the known peers, {known}");
                 Err(Error::new(Code::Coverage, detail))
             }
             _ => Ok(coverage as usize),

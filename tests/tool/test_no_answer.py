@@ -91,7 +91,7 @@ class Usage(unittest.TestCase):
                 "-p names no servers": ["-k", key, "-p", ", ,"],
                 cannot + 'peer 2, "node7", is not an IPv4 or IPv6 address': ["-k", key, "-p", "192.0.2.1,node7"],
                 cannot + 'peer 2, "::1", is not of the family of those before it': ["-k", key, "-p", "192.0.2.1,::1"],
-                cannot + "a coverage of 2 is more than the 1 known peers": [*at, "-k", key, "--coverage", "2"],
+                cannot + "a coverage of 2 is more than the known peers, 1": [*at, "-k", key, "--coverage", "2"],
         }.items():
             with self.subTest(message):
                 self.wrong(message, *arguments, "master")

@@ -15,7 +15,7 @@ EXAMPLE = os.path.join(HERE, "..", "..", "sim", "examples", "three.json")
 KEY = "a key of the tests\n"
 LIMIT = 30      # seconds; far more than any run takes, so that nothing hangs
 VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
-            "--suppressions=" + os.path.join(HERE, "valgrind.supp")]
+
 HINT = "Try 'confd-query --help'.\n"
 
 
