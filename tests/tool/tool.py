@@ -14,7 +14,7 @@ BUILD = os.environ["CONFD_TOOL_BUILD"]
 EXAMPLE = os.path.join(HERE, "..", "..", "sim", "examples", "three.json")
 KEY = "a key of the tests\n"
 LIMIT = 30      # seconds; far more than any run takes, so that nothing hangs
-VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
+VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full"]
 
 HINT = "Try 'confd-query --help'.\n"
 
