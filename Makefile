@@ -1,0 +1,136 @@
+# `make demo` and `make check` need no step before them; `make help` lists the rest.
+
+PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+INSTALL    ?= install
+CARGO      ?= cargo
+CFLAGS     ?= -O2 -g
+
+# Absolute, since some of the scripts work in other folders.
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+export CARGO_TARGET_DIR := $(TARGET)
+# The libraries and confd-query as they are installed, and the simulator.
+DIST := $(TARGET)/dist
+SIM  := $(TARGET)/release/confd-sim
+# What the tests load, link and start.
+export CONFDCLIENT_LIBRARY := $(DIST)/libconfdclient.so
+export CONFDCLIENT_LIBDIR  := $(DIST)
+export CONFD_SIM           := $(SIM)
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+SONAME  := libconfdclient.so.0
+SHARED  := libconfdclient.so.$(VERSION)
+
+# For our own C: nothing that a compiler has to say about it is left standing.
+STRICT := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
+
+LIBRARY := $(DIST)/libconfdclient.so
+ARCHIVE := $(DIST)/libconfdclient.a
+COMPILE_TOOL = $(CC) -std=c99 $(CFLAGS) $(CPPFLAGS) -Iinclude examples-c/confd-query*.c \
+    $(LDFLAGS) -L$(DIST) -lconfdclient
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build confd-query check needs fmt lint layout header header-check exports unit c-tests c-tests-valgrind \
+        examples tool-tests readme install-test demo-test real install install-strip uninstall clean
+
+help: ## this list
+	@echo "libconfdclient $(VERSION). What there is to do, with nothing to set up before:"
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+	@echo "The parts of check, in its order:"
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*#+ \(.*\)/  make \1\t\2/p' Makefile | expand -t 26
+	@echo "Variables: PREFIX DESTDIR BINDIR LIBDIR INCLUDEDIR CC CFLAGS LDFLAGS CARGO CARGO_TARGET_DIR"
+
+demo: ## build, ask three simulated candidates (one stale, one slow) from C, show who said what
+	@MAKE="$(MAKE)" sh tools/demo.sh
+
+build: ## the library, shared and static, and the simulator
+	$(CARGO) rustc --profile dist -p confdclient --lib --crate-type cdylib,staticlib
+	@ln -sfn libconfdclient.so $(DIST)/$(SONAME)
+	@sh tools/archive.sh $(ARCHIVE)
+	$(CARGO) build --release -p confd-sim
+
+# For install, which then needs no cargo after `make build`, as under sudo.
+$(LIBRARY): $(shell find src -name '*.rs') build.rs Cargo.toml Cargo.lock
+	@$(MAKE) --no-print-directory build
+
+# The copy in the target folder finds the library beside it.
+confd-query: $(DIST)/confd-query ## the command-line tool, in the target folder
+$(DIST)/confd-query: $(wildcard examples-c/confd-query*.[ch]) include/confdclient.h $(LIBRARY)
+	$(COMPILE_TOOL) -Wl,-rpath,'$$ORIGIN' -o $@
+
+check: ## install what the tests need, run every part below
+	@MAKE="$(MAKE)" sh tests/check.sh
+
+needs: #+ Debian packages that the tests need
+	@sh tests/install-needs.sh
+
+fmt: #+ the format of the Rust sources
+	$(CARGO) fmt --all --check
+
+layout: #+ size of files, place of unsafe code, nothing of one machine
+	@sh tests/layout.sh
+
+header-check: #+ the header is what the sources make, and clean in C and C++
+	@sh tests/header.sh
+
+lint: #+ clippy, where every warning is an error
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+unit: #+ cargo test, of the library, the simulator and the tools
+	$(CARGO) test --workspace
+
+exports: build #+ what the libraries define and need
+	@sh tests/exports.sh
+
+examples: build #+ the C examples, strict, with gcc and clang
+	@STRICT="$(STRICT)" sh tests/examples.sh
+
+readme: build #+ the program in README.md compiles, and gets an answer
+	@sh tests/readme.sh
+
+install-test: build #+ install, use by pkg-config, uninstall
+	@sh tests/install.sh
+
+demo-test: #+ the demo shows what it says
+	@MAKE="$(MAKE)" sh tests/demo.sh
+
+c-tests: build #+ C programs over the whole of the C API
+	@tests/c/run.sh
+
+c-tests-valgrind: build #+ the same under valgrind
+	@tests/c/run.sh --valgrind
+
+tool-tests: build #+ confd-query, its output and its exit codes
+	@tests/tool/run.sh
+
+real: build #+ real ganeti-confd daemons, and Ganeti's own client beside this one
+	@tests/real/run.sh
+
+header: ## write include/confdclient.h anew from the sources
+	$(CARGO) run --quiet -p confd-header
+
+install: $(LIBRARY) ## library, header, pkg-config file and confd-query, to DESTDIR and PREFIX
+	$(INSTALL) -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(INCLUDEDIR)"
+	$(INSTALL) -m 755 $(STRIP) $(LIBRARY) "$(DESTDIR)$(LIBDIR)/$(SHARED)"
+	ln -sfn $(SHARED) "$(DESTDIR)$(LIBDIR)/$(SONAME)"
+	ln -sfn $(SONAME) "$(DESTDIR)$(LIBDIR)/libconfdclient.so"
+	$(INSTALL) -m 644 $(ARCHIVE) "$(DESTDIR)$(LIBDIR)/libconfdclient.a"
+	$(INSTALL) -m 644 include/confdclient.h "$(DESTDIR)$(INCLUDEDIR)/confdclient.h"
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	    -e 's|@VERSION@|$(VERSION)|' confdclient.pc.in >"$(DESTDIR)$(LIBDIR)/pkgconfig/confdclient.pc"
+	chmod 644 "$(DESTDIR)$(LIBDIR)/pkgconfig/confdclient.pc"
+	$(COMPILE_TOOL) $(STRIP) -o "$(DESTDIR)$(BINDIR)/confd-query"
+	@test -n "$(DESTDIR)" || echo "Where the loader does not look in $(LIBDIR) by itself, run ldconfig now."
+
+install-strip: ## the same, without symbols and line numbers
+	@$(MAKE) --no-print-directory install STRIP=-s
+
+uninstall: ## remove what install put there
+	rm -f "$(DESTDIR)$(LIBDIR)/libconfdclient.so" "$(DESTDIR)$(LIBDIR)/$(SONAME)" "$(DESTDIR)$(LIBDIR)/$(SHARED)" \
+	    "$(DESTDIR)$(LIBDIR)/libconfdclient.a" "$(DESTDIR)$(LIBDIR)/pkgconfig/confdclient.pc" \
+	    "$(DESTDIR)$(INCLUDEDIR)/confdclient.h" "$(DESTDIR)$(BINDIR)/confd-query"
+
+clean: ## remove what was built
+	$(CARGO) clean
