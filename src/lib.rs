@@ -23,10 +23,11 @@
 //! | [`engine`] | the protocol without socket, clock or random source; the heart of it all |
 //! | [`net`] | one UDP socket in batches, ICMP errors, the one descriptor to poll, random bytes |
 //! | [`client`] | engine, socket and clock behind one lock; upcalls made with no lock held |
+//! | [`cluster_dir`] | the files of a cluster node that tell the key and the candidates |
 //! | [`ffi`] | the C API: what C passes is checked here, and nothing is decided |
 //! | [`error`] | the one error type; its C numbers never change |
 //!
-//! They depend on each other in one direction: `ffi → client → {engine → wire, net}`. `unsafe` is in `net` and `ffi` only.
+//! They depend on each other in one direction: `ffi → client → {engine → wire, net, cluster_dir}`. `unsafe` is in `net` and `ffi` only.
 
 pub mod client;
 pub mod cluster_dir;

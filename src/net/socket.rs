@@ -12,7 +12,9 @@ use super::{check, own};
 /// The address family of a socket. A socket speaks only its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
+    /// IPv4.
     V4,
+    /// IPv6.
     V6,
 }
 
