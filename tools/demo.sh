@@ -74,7 +74,7 @@ run confd-query -p "$sim_peers" -k hmac.key --json master
 indented <answer
 expect "$(member answer)" node1.example.com
 
-step "Done. The simulator has been stopped. To play on with it, from the project's folder:"
+step "Done; the simulator ends with this script. To play on with another, from the project's folder:"
 target=$CARGO_TARGET_DIR
 case $target in "$OLDPWD"/*) target=${target#"$OLDPWD"/} ;; esac
 say "printf 'demo key, not a secret\\n' >/tmp/demo.key" \
