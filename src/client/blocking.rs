@@ -145,7 +145,7 @@ impl Client {
         deadline: Deadline,
     ) -> (Locked<'a>, usize) {
         self.tick(&mut state, self.now(), EXPIRIES_PER_CALL);
-        if state.engine.queued() > 0 {
+        if state.engine.sendable() > 0 {
             self.transmit(&mut state, None);
         }
         self.finish(state, Limit::until(deadline.limit()))

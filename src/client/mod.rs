@@ -130,7 +130,10 @@ impl Client {
             let waker = Waker::new().map_err(|error| Error::io("no descriptor to be woken by", &error))?;
             (Some(socket), Some(waker))
         };
-        let engine = Engine::new(options.config.clone(), key, peers, seed);
+        let mut engine = Engine::new(options.config.clone(), key, peers, seed);
+        if let Some(buffer) = socket.as_ref().and_then(|socket| socket.receive_buffer().ok()) {
+            engine.set_receive_buffer(buffer);
+        }
         Ok(Arc::new(Client {
             generation: entropy::generation(),
             origin: Instant::now(),

@@ -138,10 +138,10 @@ impl Client {
         let socket = self.socket.as_ref()?;
         let mut lost = None;
         let mut stalled = None;
-        while state.engine.queued() > 0 && stalled.is_none() {
+        while stalled.is_none() && state.engine.sendable() > 0 {
             let State { engine, transport, .. } = &mut *state;
             let now = self.micros(Instant::now());
-            let sent = if engine.queued() <= 8 {
+            let sent = if engine.sendable() <= 8 {
                 send_batch::<8>(socket, engine, now, &mut transport.errors)
             } else {
                 send_batch::<64>(socket, engine, now, &mut transport.errors)
@@ -169,7 +169,7 @@ impl Client {
         let deadline = next_deadline(state).map(|at| self.origin + Duration::from_micros(at));
         let full = state.is_full();
         self.wake_leader_for(state, deadline, full);
-        let queued = state.engine.queued() > 0 && state.transport.stalled.is_none();
+        let queued = state.engine.sendable() > 0 && state.transport.stalled.is_none();
         let left = state.engine.has_events() && state.delivery.is_idle();
         let (Some(socket), Some(poller)) = (&self.socket, &mut state.transport.poller) else { return };
         // These fail only for want of kernel memory; the descriptor is then late, and the next call tries again.

@@ -99,7 +99,7 @@ impl Engine {
         let mut furthest = Dropped::Malformed;
         for reading in readings(payload) {
             let Some(envelope) = Envelope::parse(&reading) else { continue };
-            match self.accept(now, &envelope, peer, from, stranger) {
+            match self.accept(now, &envelope, peer, from, stranger, datagram.len()) {
                 Ok(()) => return Ok(()),
                 Err(why) => furthest = furthest.max(why),
             }
@@ -114,9 +114,10 @@ impl Engine {
         peer: Option<PeerId>,
         from: SocketAddr,
         looked: bool,
+        bytes: usize,
     ) -> Result<(), Dropped> {
         let Some(id) = self.table.find(&envelope.salt) else {
-            return self.credit_late(now, envelope, peer);
+            return self.credit_late(now, envelope, peer, bytes);
         };
         let Some(asked) = self.table.get(id) else { return Err(Dropped::Salt) };
         let source = match peer.and_then(|peer| asked.contacts.position(peer)) {
@@ -152,6 +153,7 @@ impl Engine {
                 asked.query.as_ref().and_then(|query| query.asked_at(peer)).unwrap_or(asked.accepted);
             let once = !asked.contacts.was_asked_again(*place);
             let key = key.clone();
+            self.pace.note_reply(now, asked.sent_at, bytes);
             let cluster_serial =
                 (reply.is_ok() && has_cluster_serial(asked.request.kind())).then(|| reply.serial());
             self.credit(peer, &key, once.then(|| now.saturating_sub(asked_at)), cluster_serial);
@@ -175,6 +177,7 @@ impl Engine {
         now: Micros,
         envelope: &Envelope<'_>,
         peer: Option<PeerId>,
+        bytes: usize,
     ) -> Result<(), Dropped> {
         if self.late.len() == 0 {
             return Err(Dropped::Salt);
@@ -193,6 +196,7 @@ impl Engine {
             return Err(Dropped::Malformed);
         }
         remains.contacts.mark_answered(place);
+        self.pace.note_reply(now, remains.sent_at, bytes);
         let once = !remains.contacts.was_asked_again(place);
         let rtt = once.then(|| now.saturating_sub(remains.accepted));
         if remains.contacts.silent().next().is_none() {

@@ -20,6 +20,7 @@ pub(super) struct Remains {
     /// The keys that signed it, which it does not keep from being wiped.
     pub(super) keys: [Weak<Key>; 2],
     pub(super) accepted: Micros,
+    pub(super) sent_at: Micros,
     pub(super) until: Micros,
 }
 

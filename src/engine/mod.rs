@@ -17,6 +17,7 @@ mod keys;
 mod late;
 mod log;
 mod outgoing;
+mod pace;
 mod parts;
 pub mod peers;
 mod query;
@@ -49,6 +50,7 @@ use contacts::Contacts;
 use intake::ForeignWatch;
 use keys::Keys;
 use late::Late;
+use pace::Pace;
 use parts::Whole;
 use peers::Peer;
 use query::Query;
@@ -156,6 +158,7 @@ pub struct Engine {
     results: HashMap<usize, QueryResult>,
     spent: Spent,
     foreign: ForeignWatch,
+    pace: Pace,
     stats: Stats,
     random: SmallRng,
     lines: VecDeque<LogLine>,
@@ -183,6 +186,7 @@ impl Engine {
             results: HashMap::new(),
             spent: Spent::default(),
             foreign: ForeignWatch::default(),
+            pace: Pace::default(),
             stats: Stats::default(),
             random: SmallRng::seed_from_u64(seed),
             lines: VecDeque::new(),
@@ -304,6 +308,7 @@ impl Engine {
             token,
             key: self.keys.current().clone(),
             accepted: now,
+            sent_at: now,
             deadline,
             query,
             contacts: contacts.clone(),
@@ -383,11 +388,12 @@ impl Engine {
     /// `most` of them; says how many. Those that are left keep [`Engine::next_deadline`] in the past.
     pub fn expire(&mut self, now: Now, most: usize) -> usize {
         self.keys.forget_old(now.micros);
+        self.pace.give_up(now.micros);
         while let Some(remains) = self.late.pop_first(now.micros) {
             self.release(&remains.contacts);
         }
         let mut done = 0;
-        while done < most && self.next_deadline().is_some_and(|deadline| deadline <= now.micros) {
+        while done < most && self.table.next_deadline().is_some_and(|deadline| deadline <= now.micros) {
             let Some(id) = self.table.first() else { break };
             if self.queries.contains(&id) {
                 self.query_is_due(now, id);
@@ -455,7 +461,10 @@ impl Engine {
 
     /// When to call [`Engine::expire`]; `None` if nothing is outstanding.
     pub fn next_deadline(&self) -> Option<Micros> {
-        self.table.next_deadline()
+        // Only where something waits for it does it matter when a datagram is given up.
+        let waits = self.queue.waiting() > 0 && self.pace.room() == 0;
+        let give_up = self.pace.next_give_up().filter(|_| waits);
+        self.table.next_deadline().into_iter().chain(give_up).min()
     }
 
     /// The next event, oldest first. Tell [`Engine::upcall_returned`] when the program has been told of it.

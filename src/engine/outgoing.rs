@@ -7,20 +7,33 @@ use crate::engine::table::Id;
 use crate::engine::{Engine, Micros};
 
 impl Engine {
-    /// The next datagrams to send, in order.
+    /// Bounds the datagrams in flight, so that the replies to them fit a receive buffer of so many bytes, as the
+    /// system counts them. Without a call there is no bound.
+    pub fn set_receive_buffer(&mut self, bytes: usize) {
+        self.pace.set_capacity(bytes);
+    }
+
+    /// How many of the datagrams that wait may leave now.
+    pub fn sendable(&self) -> usize {
+        self.queue.waiting().min(self.pace.room())
+    }
+
+    /// The next datagrams to send, in order: as many as may leave now.
     pub fn peek_transmits(&self) -> impl Iterator<Item = (&[u8], SocketAddr)> {
-        self.queue.peek(&self.table, &self.book)
+        self.queue.peek(&self.table, &self.book).take(self.pace.room())
     }
 
     /// Takes the first of what [`Engine::peek_transmits`] gives: it has been sent.
     pub fn transmitted(&mut self, now: Micros) {
         let Some(taken) = self.queue.take(&self.table) else { return };
         self.stats.datagrams_out += 1;
+        self.pace.note_sent(now);
         if let Some(entry) = self.book.get_mut(taken.peer) {
             entry.note_sent(now);
         }
         if let Some(asked) = self.table.get_mut(taken.id) {
             asked.unsent -= 1;
+            asked.sent_at = now;
         }
     }
 
@@ -70,6 +83,7 @@ impl Engine {
     pub fn handle_overflow(&mut self, count: u64) {
         if count > 0 {
             self.stats.dropped_overflow += count;
+            self.pace.note_overflow();
             self.log(LogLevel::Debug, || format!("{count} datagrams were lost: the receive buffer was full"));
         }
     }

@@ -334,6 +334,7 @@ impl Engine {
             contacts: ended.contacts.clone(),
             keys: [Some(&ended.key), query.old_key()].map(|key| key.map(Arc::downgrade).unwrap_or_default()),
             accepted: ended.accepted,
+            sent_at: ended.sent_at,
             until,
         };
         if until > now && outcome != Outcome::Cancelled && ended.contacts.silent().next().is_some() {

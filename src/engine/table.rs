@@ -24,6 +24,8 @@ pub(super) struct Outstanding {
     pub(super) key: Arc<Key>,
     /// When it was accepted.
     pub(super) accepted: Micros,
+    /// When the last of its datagrams left.
+    pub(super) sent_at: Micros,
     /// When it expires; of a query, when something is to be done about it.
     pub(super) deadline: Micros,
     /// What it is besides, where it is a query.

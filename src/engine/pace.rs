@@ -1,0 +1,222 @@
+//! Self-clocked sending: how many datagrams may be in flight, so that the replies to all of them fit the socket's
+//! receive buffer. The rest waits, and leaves as replies arrive or are given up. Below that bound it costs a few
+//! additions for each batch.
+
+use std::collections::VecDeque;
+
+use crate::engine::Micros;
+
+/// A datagram is in flight no more after four round trips, but not sooner than this.
+const PATIENCE: Micros = 50_000;
+
+/// Datagrams that left within this time are counted together.
+const INTERVAL: Micros = 10_000;
+
+/// Room for this many replies there always is: a kernel takes one however large it is.
+const LEAST: usize = 8;
+
+/// What the kernel charges for a datagram besides its bytes, which it rounds up to a power of two.
+const OVERHEAD: usize = 384;
+const HANDLE: usize = 256;
+
+/// The length of a reply until one has come.
+const USUAL_REPLY: usize = 300;
+
+/// The datagrams that have left and are not given up.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// Bytes of the receive buffer as the kernel counts them; `None` for no bound.
+    capacity: Option<usize>,
+    /// What a reply takes of them, after the largest of late.
+    charge: usize,
+    /// Shrinks when the kernel drops replies all the same, and grows again as they come.
+    window: usize,
+    in_flight: usize,
+    intervals: VecDeque<Interval>,
+    rtt: Micros,
+}
+
+#[derive(Debug)]
+struct Interval {
+    began: Micros,
+    last: Micros,
+    sent: usize,
+    back: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Pace {
+            capacity: None,
+            charge: charge(USUAL_REPLY),
+            window: usize::MAX,
+            in_flight: 0,
+            intervals: VecDeque::new(),
+            rtt: 0,
+        }
+    }
+}
+
+impl Pace {
+    /// Bounds what is in flight by a receive buffer of so many bytes.
+    pub(super) fn set_capacity(&mut self, bytes: usize) {
+        self.capacity = Some(bytes);
+        self.window = self.most();
+    }
+
+    /// How many datagrams may leave now.
+    pub(super) fn room(&self) -> usize {
+        self.window.saturating_sub(self.in_flight)
+    }
+
+    /// A datagram has left.
+    pub(super) fn note_sent(&mut self, now: Micros) {
+        if self.capacity.is_none() {
+            return;
+        }
+        self.in_flight += 1;
+        match self.intervals.back_mut() {
+            Some(interval) if now.saturating_sub(interval.began) < INTERVAL => {
+                interval.sent += 1;
+                interval.last = now;
+            }
+            _ => self.intervals.push_back(Interval { began: now, last: now, sent: 1, back: 0 }),
+        }
+    }
+
+    /// A reply of so many bytes has come to a datagram that left at `sent_at`.
+    pub(super) fn note_reply(&mut self, now: Micros, sent_at: Micros, bytes: usize) {
+        if self.capacity.is_none() {
+            return;
+        }
+        let rtt = now.saturating_sub(sent_at);
+        self.rtt = if self.rtt == 0 { rtt } else { self.rtt - self.rtt / 8 + rtt / 8 };
+        let charge = charge(bytes);
+        if charge > self.charge {
+            self.charge = charge;
+            self.window = self.window.min(self.most());
+        } else {
+            self.charge -= (self.charge - charge) / 64;
+        }
+        let most = self.most();
+        let of_its_time = self.intervals.iter_mut().rev().find(|interval| interval.began <= sent_at);
+        if let Some(interval) = of_its_time.filter(|interval| interval.back < interval.sent) {
+            interval.back += 1;
+            self.in_flight -= 1;
+            if self.window < most && interval.back % 16 == 0 {
+                self.window += 1;
+            }
+        }
+    }
+
+    /// The kernel has dropped replies: the buffer holds fewer than was thought.
+    pub(super) fn note_overflow(&mut self) {
+        if self.capacity.is_some() {
+            self.window = (self.window - self.window / 4).max(LEAST);
+        }
+    }
+
+    /// Gives up what has been in flight for too long.
+    pub(super) fn give_up(&mut self, now: Micros) {
+        while self.next_give_up().is_some_and(|at| at <= now) {
+            let Some(interval) = self.intervals.pop_front() else { break };
+            self.in_flight -= interval.sent - interval.back;
+        }
+    }
+
+    /// When the next datagrams are given up.
+    pub(super) fn next_give_up(&self) -> Option<Micros> {
+        self.intervals.front().map(|interval| interval.last.saturating_add(PATIENCE.max(4 * self.rtt)))
+    }
+
+    fn most(&self) -> usize {
+        match self.capacity {
+            // A little room stays for what comes late.
+            Some(bytes) => (bytes - bytes / 8).checked_div(self.charge).unwrap_or(LEAST).max(LEAST),
+            None => usize::MAX,
+        }
+    }
+}
+
+/// What the kernel charges for a datagram of so many bytes.
+fn charge(bytes: usize) -> usize {
+    (bytes + OVERHEAD).next_power_of_two() + HANDLE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFAULT_BUFFER: usize = 212_992;
+
+    fn pace() -> Pace {
+        let mut pace = Pace::default();
+        pace.set_capacity(DEFAULT_BUFFER);
+        pace
+    }
+
+    #[test]
+    fn without_a_buffer_there_is_no_bound() {
+        let mut pace = Pace::default();
+        for now in 0..100_000 {
+            pace.note_sent(now);
+        }
+        assert_eq!(pace.room(), usize::MAX);
+        assert_eq!(pace.next_give_up(), None);
+    }
+
+    #[test]
+    fn what_is_in_flight_fits_the_buffer_and_leaves_as_replies_come() {
+        let mut pace = pace();
+        let window = pace.room();
+        assert!(window >= 100 && window * charge(USUAL_REPLY) <= DEFAULT_BUFFER);
+        for _ in 0..window {
+            pace.note_sent(7);
+        }
+        assert_eq!(pace.room(), 0);
+        pace.note_reply(100, 7, 250);
+        assert_eq!(pace.room(), 1);
+    }
+
+    #[test]
+    fn what_nobody_answers_is_given_up_in_time_and_once() {
+        let mut pace = pace();
+        let window = pace.room();
+        for number in 0..window {
+            pace.note_sent(number as Micros);
+        }
+        let at = pace.next_give_up().unwrap();
+        assert_eq!(at, window as Micros - 1 + PATIENCE);
+        pace.give_up(at - 1);
+        assert_eq!(pace.room(), 0);
+        pace.give_up(at);
+        assert_eq!(pace.room(), window);
+        pace.note_reply(at, 3, 250);
+        assert_eq!(pace.room(), window, "a reply to what was given up changes nothing");
+    }
+
+    #[test]
+    fn patience_is_four_round_trips_where_they_are_long() {
+        let mut pace = pace();
+        pace.note_sent(0);
+        pace.note_sent(0);
+        pace.note_reply(40_000, 0, 250);
+        assert_eq!(pace.next_give_up(), Some(160_000));
+    }
+
+    #[test]
+    fn large_replies_and_drops_narrow_the_bound_and_it_recovers() {
+        let mut pace = pace();
+        let window = pace.room();
+        pace.note_sent(0);
+        pace.note_reply(100, 0, 30_000);
+        assert!(pace.room() <= LEAST);
+        for now in 0..1_000_000 {
+            pace.note_sent(now);
+            pace.note_reply(now, now, 250);
+        }
+        assert!(pace.room() >= window * 9 / 10, "{} of {window}", pace.room());
+        pace.note_overflow();
+        assert!(pace.room() < window * 8 / 10);
+    }
+}
