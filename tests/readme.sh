@@ -1,5 +1,5 @@
 #!/bin/sh
-# The program in README.md compiles without a warning as it stands there, and gets the answer that the text shows.
+# The program in README.md compiles without a warning as it stands there, and gets the answer that the text shows, not that of the stale candidate.
 set -eu
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/sim.sh
@@ -13,6 +13,5 @@ gcc -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -Iinclude "$sim_dir/m
 # shellcheck disable=SC2046 # words on purpose
 "$sim_dir/master" $(echo "$sim_peers" | tr , ' ') <"$sim_dir/hmac.key" >"$sim_dir/out"
 cat "$sim_dir/out"
-grep -qx '127.0.0.1 says "node1.example.com", serial 3189' "$sim_dir/out"
-grep -qx '127.0.0.2 says "node2.example.com", serial 3179' "$sim_dir/out"
+grep -qx '127.0.0.[13] says "node1.example.com", serial 3189' "$sim_dir/out"
 echo "readme: its program works"
