@@ -45,7 +45,8 @@ pub fn payload(datagram: &[u8]) -> Option<&[u8]> {
 /// The readings of a payload, the likelier first: one if it is ASCII, at most two.
 pub fn readings(payload: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
     let utf8 = std::str::from_utf8(payload).ok().map(Cow::Borrowed);
-    let latin1 = (!payload.is_ascii()).then_some(payload);
+    // Made only when the first reading was no use.
+    let latin1 = std::iter::once(payload).filter(|bytes| !bytes.is_ascii());
     utf8.into_iter().chain(latin1.map(|bytes| bytes.iter().map(|&byte| char::from(byte)).collect()))
 }
 

@@ -84,21 +84,28 @@ pub fn uuid_bits(text: &str) -> Option<u128> {
     if text.len() != UUID_LEN || DASHES.iter().any(|&at| text[at] != b'-') {
         return None;
     }
-    let mut bits = 0u128;
-    for group in [0..8, 9..13, 14..18, 19..23, 24..36] {
-        let mut part = 0u64;
-        for &byte in &text[group.clone()] {
-            let digit = match byte {
-                b'0'..=b'9' => byte - b'0',
-                b'a'..=b'f' => byte - b'a' + 10,
-                _ => return None,
-            };
-            part = part << 4 | u64::from(digit);
+    // Every reply is looked up by these bits: digits by a table, and whether all are digits in the end.
+    let (mut bits, mut seen) = ([0u64; 2], 0u8);
+    for (half, groups) in bits.iter_mut().zip([&[0..8, 9..13, 14..18][..], &[19..23, 24..36]]) {
+        for &byte in groups.iter().flat_map(|group| &text[group.clone()]) {
+            let digit = DIGITS[usize::from(byte)];
+            seen |= digit;
+            *half = *half << 4 | u64::from(digit & 15);
         }
-        bits = bits << (group.len() * 4) | u128::from(part);
     }
-    Some(bits)
+    (seen < 16).then(|| u128::from(bits[0]) << 64 | u128::from(bits[1]))
 }
+
+/// What a byte is as a lower-case hexadecimal digit; 16 for one that is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [16; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
 
 #[cfg(test)]
 mod tests {
