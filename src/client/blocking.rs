@@ -160,7 +160,7 @@ impl Client {
             return (self.sleep(state, wants, deadline), false);
         }
         let due = next_deadline(&state).map(|at| self.origin + Duration::from_micros(at));
-        let until = deadline.0.into_iter().chain(due).min();
+        let until = deadline.at.into_iter().chain(due).min();
         let writable = state.is_full();
         state.waiters.leader = Some(Leader { wants, until, writable });
         // From here on a wake finds a leader, and rings the bell that the leader waits by.
@@ -193,7 +193,7 @@ impl Client {
         let number = state.waiters.next;
         state.waiters.next += 1;
         state.waiters.asleep.push(Sleeper { number, wants, bell: bell.clone() });
-        let mut state = match deadline.0 {
+        let mut state = match deadline.at {
             None => bell.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner()),
             Some(until) => {
                 let rest = until.saturating_duration_since(Instant::now());
@@ -272,19 +272,26 @@ impl Client {
 
 /// When a blocking call is to return; `None`: never by itself.
 #[derive(Clone, Copy, Debug)]
-struct Deadline(Option<Instant>);
+struct Deadline {
+    at: Option<Instant>,
+    blocks: bool,
+}
 
 impl Deadline {
     fn after(timeout: Option<Duration>) -> Self {
-        Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
+        Deadline {
+            at: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            blocks: timeout != Some(Duration::ZERO),
+        }
     }
 
     fn is_over(self) -> bool {
-        self.0.is_some_and(|until| Instant::now() >= until)
+        self.at.is_some_and(|until| Instant::now() >= until)
     }
 
-    /// No upcall starts after this. A call that does not block delivers what it has found.
+    /// No upcall but the first starts after this. A call that does not block has no time of its own, and delivers
+    /// what it has found.
     fn limit(self) -> Option<Instant> {
-        self.0.filter(|_| !self.is_over())
+        self.at.filter(|_| self.blocks)
     }
 }
