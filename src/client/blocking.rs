@@ -204,8 +204,8 @@ impl Client {
         state
     }
 
-    /// A blocking call returns: if nobody leads, the next sleeper is to.
-    fn leave(&self, state: &mut State) {
+    /// A thread that may have led returns, or makes upcalls: if nobody leads, the next sleeper is to.
+    pub(super) fn leave(&self, state: &mut State) {
         if state.waiters.leader.is_none() {
             self.ring(state, |_| true);
         }

@@ -89,6 +89,8 @@ impl Client {
             return (state, made);
         }
         state.delivery.by = Some(thread::current().id());
+        // However long the upcalls take, somebody reads meanwhile.
+        self.leave(&mut state);
         // A closed client has no later call that could make what is left of its upcalls.
         while !state.delivery.freed && (limit.allows(made) || state.delivery.closed) {
             let Some(event) = state.engine.next_event() else { break };
