@@ -62,9 +62,9 @@ impl Client {
     /// Blocks until a datagram has been handled, an upcall was made, somebody calls [`Client::wake`], or the time
     /// is over (`None`: never). Gives how many datagrams were handled.
     pub fn receive(self: &Arc<Self>, timeout: Option<Duration>) -> Result<usize> {
-        let socket = self.blocking_socket()?;
         let deadline = Deadline::after(timeout);
         let mut state = self.enter_blocking()?;
+        let socket = self.blocking_socket()?;
         if self.woken.swap(false, Ordering::SeqCst) {
             return Ok(0);
         }
@@ -90,9 +90,9 @@ impl Client {
     /// returned, or the time is over, by which the request's expiry is put off (`None`: blocks until it is
     /// answered or expires, and puts nothing off).
     pub fn wait(self: &Arc<Self>, salt: &str, timeout: Option<Duration>) -> Result<Waited> {
-        let socket = self.blocking_socket()?;
         let deadline = Deadline::after(timeout);
         let mut state = self.enter_blocking()?;
+        let socket = self.blocking_socket()?;
         let Some(id) = state.engine.find(salt) else { return Ok(Waited::UNKNOWN) };
         state.engine.extend(id, timeout.map_or(0, |by| by.as_micros() as u64));
         let mut readable = state.engine.progress(id).is_some_and(|so_far| !so_far.is_enough());

@@ -163,8 +163,12 @@ impl Client {
             return Err(Error::new(Code::Closed, "the client is being freed"));
         }
         self.shut(&mut state);
-        drop(self.finish(state, Limit::of_call()));
-        Ok(())
+        let (state, _) = self.finish(state, Limit::of_call());
+        if state.delivery.freed {
+            Err(Error::new(Code::Closed, "an upcall has freed the client"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Closes, makes the last upcalls of everything outstanding, and returns when no callback runs but those

@@ -64,8 +64,8 @@ impl Client {
         let now = self.micros(Instant::now());
         state.engine.handle_datagram(now, datagram, from);
         state.engine.expire(now, EXPIRIES_PER_CALL);
-        drop(self.finish(state, Limit::of_call()));
-        Ok(())
+        let (state, _) = self.finish(state, Limit::of_call());
+        self.still_open(&state)
     }
 
     /// Takes in an ICMP refusal that the program has received for what it sent to this address.

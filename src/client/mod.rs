@@ -164,6 +164,8 @@ impl Client {
                 sent = Err(Error::io("none of the peers could be sent to", &error));
             }
         }
+        // What was accepted stays so, whatever the upcalls did: the request has its last upcall, and a program that
+        // was told of a failure would release what belongs to it twice.
         drop(self.finish(state, Limit::of_call()));
         sent.map(drop)
     }
@@ -188,8 +190,8 @@ impl Client {
     pub fn cancel(self: &Arc<Self>, salt: &str) -> Result<()> {
         let mut state = self.enter()?;
         let done = state.engine.cancel(salt);
-        drop(self.finish(state, Limit::of_call()));
-        done
+        let (state, _) = self.finish(state, Limit::of_call());
+        done.and_then(|()| self.still_open(&state))
     }
 
     /// Requests outstanding, and those of them that nobody has answered.
