@@ -72,7 +72,7 @@ impl Client {
         loop {
             let handled = if readable { self.read(socket, &mut state).0 } else { 0 };
             let made;
-            (state, made) = self.turn(state, deadline);
+            (state, made) = self.turn(state, deadline)?;
             self.still_open(&state)?;
             if handled > 0 || made > 0 || self.woken.swap(false, Ordering::SeqCst) {
                 self.leave(&mut state);
@@ -82,7 +82,7 @@ impl Client {
                 self.leave(&mut state);
                 return Ok(0);
             }
-            (state, readable) = self.block(state, socket, Wants::Anything, deadline);
+            (state, readable) = self.block(state, socket, Wants::Anything, deadline)?;
         }
     }
 
@@ -100,7 +100,7 @@ impl Client {
             if readable {
                 self.read(socket, &mut state);
             }
-            (state, _) = self.turn(state, deadline);
+            (state, _) = self.turn(state, deadline)?;
             self.still_open(&state)?;
             let waited = match state.engine.progress(id) {
                 None => Some(Waited::UNKNOWN),
@@ -115,7 +115,7 @@ impl Client {
                 self.leave(&mut state);
                 return Ok(waited);
             }
-            (state, readable) = self.block(state, socket, Wants::Answers(id), deadline);
+            (state, readable) = self.block(state, socket, Wants::Answers(id), deadline)?;
         }
     }
 
@@ -137,7 +137,11 @@ impl Client {
     }
 
     /// What a blocking call does whenever it comes to itself.
-    fn turn<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, deadline: Deadline) -> (Locked<'a>, usize) {
+    fn turn<'a>(
+        self: &'a Arc<Self>,
+        mut state: Locked<'a>,
+        deadline: Deadline,
+    ) -> Result<(Locked<'a>, usize)> {
         state.engine.expire(self.micros(Instant::now()), EXPIRIES_PER_CALL);
         if state.engine.queued() > 0 {
             self.transmit(&mut state, None);
@@ -152,27 +156,27 @@ impl Client {
         socket: &Socket,
         wants: Wants,
         deadline: Deadline,
-    ) -> (Locked<'a>, bool) {
+    ) -> Result<(Locked<'a>, bool)> {
         if state.engine.has_events() && state.delivery.is_idle() {
-            return (state, false);
+            return Ok((state, false));
         }
         if state.waiters.leader.is_some() {
-            return (self.sleep(state, wants, deadline), false);
+            return Ok((self.sleep(state, wants, deadline), false));
         }
         let due = next_deadline(&state).map(|at| self.origin + Duration::from_micros(at));
         let until = deadline.at.into_iter().chain(due).min();
         let writable = state.is_full();
         state.waiters.leader = Some(Leader { wants, until, writable });
         // From here on a wake finds a leader, and rings the bell that the leader waits by.
-        let Some(waker) = &self.waker else { return (state, false) };
+        let Some(waker) = &self.waker else { return Ok((state, false)) };
         if wants == Wants::Anything && self.woken.load(Ordering::SeqCst) {
             state.waiters.leader = None;
-            return (state, false);
+            return Ok((state, false));
         }
         drop(state);
         let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
         let ready = waker::wait(socket, writable, waker, timeout);
-        let mut state = self.relock();
+        let mut state = self.relock()?;
         state.waiters.leader = None;
         let ready = ready.unwrap_or_default();
         if ready.woken {
@@ -185,7 +189,7 @@ impl Client {
         if ready.error && !ready.readable {
             self.read_errors(socket, &mut state);
         }
-        (state, ready.readable)
+        Ok((state, ready.readable))
     }
 
     fn sleep<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, wants: Wants, deadline: Deadline) -> Locked<'a> {

@@ -3,6 +3,7 @@
 //! bound. Closing and freeing are here because they are about who makes the last upcalls.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::{self, ThreadId};
 use std::time::Instant;
 
@@ -62,6 +63,12 @@ impl Limit {
     }
 }
 
+/// A number that no other thread has as long as this one lives; never 0.
+fn thread_mark() -> usize {
+    thread_local!(static MARK: u8 = const { 0 });
+    MARK.with(|mark| std::ptr::from_ref(mark).addr())
+}
+
 /// Ends this thread's turn should the program's callback unwind.
 struct Turn<'a>(&'a Client);
 
@@ -76,17 +83,23 @@ impl Drop for Turn<'_> {
 impl Client {
     /// What every call ends with: log lines and upcalls are passed on, and the descriptor to poll is made to tell
     /// of what is left. Gives the lock back, and how many upcalls were made.
-    pub(super) fn finish<'a>(self: &'a Arc<Self>, state: Locked<'a>, limit: Limit) -> (Locked<'a>, usize) {
-        let state = self.pass_on_log(state);
-        let (mut state, made) = self.deliver(state, limit);
+    ///
+    /// Fails in a child that an upcall has forked.
+    pub(super) fn finish<'a>(
+        self: &'a Arc<Self>,
+        state: Locked<'a>,
+        limit: Limit,
+    ) -> Result<(Locked<'a>, usize)> {
+        let state = self.pass_on_log(state)?;
+        let (mut state, made) = self.deliver(state, limit)?;
         self.arm(&mut state);
-        (state, made)
+        Ok((state, made))
     }
 
-    fn deliver<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, limit: Limit) -> (Locked<'a>, usize) {
+    fn deliver<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, limit: Limit) -> Result<(Locked<'a>, usize)> {
         let mut made = 0;
         if limit.upcalls == 0 || !state.engine.has_events() || !state.delivery.is_idle() {
-            return (state, made);
+            return Ok((state, made));
         }
         state.delivery.by = Some(thread::current().id());
         // However long the upcalls take, somebody reads meanwhile.
@@ -95,7 +108,7 @@ impl Client {
         while !state.delivery.freed && (limit.allows(made) || state.delivery.closed) {
             let Some(event) = state.engine.next_event() else { break };
             if !matches!(event.kind, EventKind::HeldBack) {
-                state = self.unlocked(state, |client| client.upcall(&event));
+                state = self.unlocked(state, |client| client.upcall(&event))?;
                 made += 1;
             }
             if state.delivery.freed {
@@ -103,7 +116,7 @@ impl Client {
             }
             let id = state.engine.upcall_returned(&event);
             self.wake_if_answered(&mut state, id);
-            state = self.pass_on_log(state);
+            state = self.pass_on_log(state)?;
         }
         state.delivery.by = None;
         if state.delivery.freed {
@@ -111,23 +124,31 @@ impl Client {
         } else if state.engine.has_events() {
             self.wake_somebody(&mut state);
         }
-        (state, made)
+        Ok((state, made))
     }
 
     fn upcall(self: &Arc<Self>, event: &Event) {
         if let Some(callback) = &self.callback {
+            let outer = self.upcall_of.swap(thread_mark(), Ordering::Relaxed);
             callback(self, event);
+            self.upcall_of.store(outer, Ordering::Relaxed);
         }
     }
 
-    fn pass_on_log<'a>(self: &'a Arc<Self>, mut state: Locked<'a>) -> Locked<'a> {
-        let Some(sink) = &self.log else { return state };
+    /// Whether this thread is inside an upcall of the client. Takes no lock: in a child after `fork` the thread that
+    /// holds it may not exist.
+    pub(crate) fn is_in_upcall(&self) -> bool {
+        self.upcall_of.load(Ordering::Relaxed) == thread_mark()
+    }
+
+    fn pass_on_log<'a>(self: &'a Arc<Self>, mut state: Locked<'a>) -> Result<Locked<'a>> {
+        let Some(sink) = &self.log else { return Ok(state) };
         if state.delivery.logging.is_some() || !state.engine.has_log_lines() {
-            return state;
+            return Ok(state);
         }
         state.delivery.logging = Some(thread::current().id());
         while let Some(line) = state.engine.next_log_line() {
-            state = self.unlocked(state, |_| sink(&line));
+            state = self.unlocked(state, |_| sink(&line))?;
             if state.delivery.freed {
                 break;
             }
@@ -136,11 +157,15 @@ impl Client {
         if state.delivery.freed {
             self.idle.notify_all();
         }
-        state
+        Ok(state)
     }
 
-    /// Runs the program's code with the lock released.
-    fn unlocked<'a>(self: &'a Arc<Self>, state: Locked<'a>, run: impl FnOnce(&Arc<Self>)) -> Locked<'a> {
+    /// Runs the program's code with the lock released. Fails in a child that it has forked.
+    fn unlocked<'a>(
+        self: &'a Arc<Self>,
+        state: Locked<'a>,
+        run: impl FnOnce(&Arc<Self>),
+    ) -> Result<Locked<'a>> {
         drop(state);
         let turn = Turn(self);
         run(self);
@@ -148,22 +173,22 @@ impl Client {
         self.relock()
     }
 
-    /// The lock, for a call that holds a role which it has to give back whatever has happened meanwhile.
-    pub(super) fn relock(&self) -> Locked<'_> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    /// The lock, for a call that holds a role which it has to give back whatever has happened meanwhile. Fails where
+    /// a fork has happened: in the child nobody may be there to release the lock, and nothing is left to do.
+    pub(super) fn relock(&self) -> Result<Locked<'_>> {
+        self.not_inherited()?;
+        Ok(self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 
     /// Cancels what is outstanding and ends every running and later call. May come any number of times.
     pub fn close(self: &Arc<Self>) -> Result<()> {
-        if self.is_inherited() {
-            return Err(Error::new(Code::Closed, "the client belongs to the process before the fork"));
-        }
+        self.not_inherited()?;
         let mut state = self.lock()?;
         if state.delivery.freed {
             return Err(Error::new(Code::Closed, "the client is being freed"));
         }
         self.shut(&mut state);
-        let (state, _) = self.finish(state, Limit::of_call());
+        let (state, _) = self.finish(state, Limit::of_call())?;
         if state.delivery.freed {
             Err(Error::new(Code::Closed, "an upcall has freed the client"))
         } else {
@@ -194,7 +219,10 @@ impl Client {
         // The turn is kept: nobody else may deliver any more.
         state.delivery.by = me;
         while let Some(event) = state.engine.next_event() {
-            state = self.unlocked(state, |client| client.upcall(&event));
+            match self.unlocked(state, |client| client.upcall(&event)) {
+                Ok(locked) => state = locked,
+                Err(_) => return,
+            }
         }
     }
 

@@ -64,7 +64,7 @@ impl Client {
         let now = self.micros(Instant::now());
         state.engine.handle_datagram(now, datagram, from);
         state.engine.expire(now, EXPIRIES_PER_CALL);
-        let (state, _) = self.finish(state, Limit::of_call());
+        let (state, _) = self.finish(state, Limit::of_call())?;
         self.still_open(&state)
     }
 
@@ -73,7 +73,7 @@ impl Client {
         let mut state = self.enter()?;
         let from = parse_source(ip, port, &|name| interface::index(name))?;
         state.engine.handle_unreachable(from);
-        drop(self.finish(state, Limit::NONE));
+        drop(self.finish(state, Limit::NONE)?);
         Ok(())
     }
 }

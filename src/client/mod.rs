@@ -15,8 +15,9 @@ mod external;
 mod options;
 mod socket;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError};
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 pub use blocking::Waited;
@@ -27,8 +28,7 @@ use crate::engine::peers::{Peer, parse_peers};
 use crate::engine::{Engine, Event, Micros, Now, Stats};
 use crate::error::{Code, Error, Result};
 use crate::net::waker::Waker;
-use crate::net::{Family, Socket};
-use crate::net::{entropy, interface};
+use crate::net::{self, Family, Socket, entropy, interface};
 use crate::wire::key::Key;
 use crate::wire::request::Request;
 use crate::wire::salt::Salt;
@@ -66,6 +66,10 @@ pub struct Client {
     /// Set by [`Client::wake`] until a `receive` takes notice.
     woken: AtomicBool,
     broken: AtomicBool,
+    /// The thread that is inside an upcall, 0 for none.
+    upcall_of: AtomicUsize,
+    /// The descriptors of the poller, for a child that cannot look into `state`.
+    poller_fds: OnceLock<[RawFd; 3]>,
     state: Mutex<State>,
     /// Where `free` waits for the upcall that runs.
     idle: Condvar,
@@ -121,6 +125,8 @@ impl Client {
             waker,
             woken: AtomicBool::new(false),
             broken: AtomicBool::new(false),
+            upcall_of: AtomicUsize::new(0),
+            poller_fds: OnceLock::new(),
             state: Mutex::new(State {
                 engine,
                 delivery: Delivery::default(),
@@ -137,7 +143,7 @@ impl Client {
         let mut state = self.enter()?;
         let peers = read_peers(peers, self.port)?;
         let done = state.engine.update_peers(&peers);
-        drop(self.finish(state, Limit::NONE));
+        drop(self.finish(state, Limit::NONE)?);
         done
     }
 
@@ -166,7 +172,7 @@ impl Client {
         }
         // What was accepted stays so, whatever the upcalls did: the request has its last upcall, and a program that
         // was told of a failure would release what belongs to it twice.
-        drop(self.finish(state, Limit::of_call()));
+        drop(self.finish(state, Limit::of_call())?);
         sent.map(drop)
     }
 
@@ -174,7 +180,7 @@ impl Client {
     pub fn flush(self: &Arc<Self>) -> Result<()> {
         let mut state = self.enter()?;
         self.transmit(&mut state, None);
-        drop(self.finish(state, Limit::NONE));
+        drop(self.finish(state, Limit::NONE)?);
         Ok(())
     }
 
@@ -182,7 +188,7 @@ impl Client {
     pub fn expire(self: &Arc<Self>) -> Result<()> {
         let mut state = self.enter_blocking()?;
         state.engine.expire(self.now().micros, EXPIRIES_AT_ONCE);
-        let (state, _) = self.finish(state, Limit { upcalls: EXPIRIES_AT_ONCE, until: None });
+        let (state, _) = self.finish(state, Limit { upcalls: EXPIRIES_AT_ONCE, until: None })?;
         self.still_open(&state)
     }
 
@@ -190,7 +196,7 @@ impl Client {
     pub fn cancel(self: &Arc<Self>, salt: &str) -> Result<()> {
         let mut state = self.enter()?;
         let done = state.engine.cancel(salt);
-        let (state, _) = self.finish(state, Limit::of_call());
+        let (state, _) = self.finish(state, Limit::of_call())?;
         done.and_then(|()| self.still_open(&state))
     }
 
@@ -209,12 +215,25 @@ impl Client {
         entropy::generation() != self.generation
     }
 
-    /// Whether this thread is inside an upcall of the client. For a child after `fork`: nobody else can be.
-    pub(crate) fn is_in_upcall(&self) -> bool {
-        match self.state.try_lock() {
-            Ok(state) => state.delivery.is_of_this_thread(),
-            Err(_) => true,
+    fn not_inherited(&self) -> Result<()> {
+        if self.is_inherited() {
+            return Err(Error::new(Code::Closed, "the client belongs to the process before the fork"));
         }
+        Ok(())
+    }
+
+    /// For a child after `fork`: whether a thread that it does not have was in the midst of changing the client, which
+    /// can then only be left as it is.
+    pub(crate) fn is_torn(&self) -> bool {
+        matches!(self.state.try_lock(), Err(TryLockError::WouldBlock))
+    }
+
+    /// Closes the descriptors of a client that is torn.
+    pub(crate) fn close_descriptors(&self) {
+        let socket = self.socket.as_ref().map(AsRawFd::as_raw_fd);
+        let waker = self.waker.as_ref().map(Waker::fd);
+        let polled = self.poller_fds.get().into_iter().flatten().copied();
+        net::close_for_good(socket.into_iter().chain(waker).chain(polled));
     }
 
     /// After a defect nothing of the client can be relied on: every later call, and every blocked one, fails.
@@ -241,9 +260,7 @@ impl Client {
 
     /// The lock, for a call on a client that is open.
     fn enter(&self) -> Result<Locked<'_>> {
-        if self.is_inherited() {
-            return Err(Error::new(Code::Closed, "the client belongs to the process before the fork"));
-        }
+        self.not_inherited()?;
         let state = self.lock()?;
         self.still_open(&state)?;
         Ok(state)

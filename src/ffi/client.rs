@@ -178,13 +178,19 @@ pub unsafe extern "C" fn confd_client_free(client: *mut confd_client) {
         // SAFETY: the caller passes a handle that it gives back once, or NULL.
         let Ok(client) = (unsafe { enter(client) }) else { return Ok(()) };
         client.free();
+        if client.is_inherited() && client.is_torn() {
+            // The handle's own reference stays, and with it the memory that nobody can clean up.
+            client.close_descriptors();
+            return Ok(());
+        }
         // SAFETY: the reference that was the handle's own.
         let own = unsafe { Arc::from_raw(Arc::as_ptr(&client)) };
         drop(own);
-        if client.is_inherited() && !client.is_in_upcall() {
+        if client.is_inherited() {
             // The threads whose calls held the client do not exist in this process, so nobody gives their
-            // references back.
-            while Arc::strong_count(&client) > 1 {
+            // references back. This thread has one in this call, and one in the call that delivers if there is one.
+            let mine = if client.is_in_upcall() { 2 } else { 1 };
+            while Arc::strong_count(&client) > mine {
                 // SAFETY: a reference of a call that no thread of this process has.
                 unsafe { Arc::decrement_strong_count(Arc::as_ptr(&client)) };
             }
