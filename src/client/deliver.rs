@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::{self, ThreadId};
+use std::thread;
 use std::time::Instant;
 
 use crate::client::{Client, Locked, State};
@@ -17,15 +17,15 @@ const UPCALLS_PER_CALL: usize = 1_024;
 /// Who delivers, and how far the client's end has come.
 #[derive(Debug, Default)]
 pub(super) struct Delivery {
-    by: Option<ThreadId>,
-    logging: Option<ThreadId>,
+    by: Option<ThreadMark>,
+    logging: Option<ThreadMark>,
     closed: bool,
     freed: bool,
 }
 
 impl Delivery {
     pub(super) fn is_of_this_thread(&self) -> bool {
-        self.by == Some(thread::current().id())
+        self.by == Some(thread_mark())
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -64,7 +64,10 @@ impl Limit {
 }
 
 /// A number that no other thread has as long as this one lives; never 0.
-fn thread_mark() -> usize {
+type ThreadMark = usize;
+
+/// That of this thread. `std::thread::current` would leave a block of memory behind in threads that Rust did not make.
+fn thread_mark() -> ThreadMark {
     thread_local!(static MARK: u8 = const { 0 });
     MARK.with(|mark| std::ptr::from_ref(mark).addr())
 }
@@ -101,7 +104,7 @@ impl Client {
         if limit.upcalls == 0 || !state.engine.has_events() || !state.delivery.is_idle() {
             return Ok((state, made));
         }
-        state.delivery.by = Some(thread::current().id());
+        state.delivery.by = Some(thread_mark());
         // However long the upcalls take, somebody reads meanwhile.
         self.leave(&mut state);
         // A closed client has no later call that could make what is left of its upcalls.
@@ -146,7 +149,7 @@ impl Client {
         if state.delivery.logging.is_some() || !state.engine.has_log_lines() {
             return Ok(state);
         }
-        state.delivery.logging = Some(thread::current().id());
+        state.delivery.logging = Some(thread_mark());
         while let Some(line) = state.engine.next_log_line() {
             state = self.unlocked(state, |_| sink(&line))?;
             if state.delivery.freed {
@@ -211,8 +214,8 @@ impl Client {
         self.shut(&mut state);
         state.delivery.freed = true;
         state.engine.drop_replies();
-        let me = Some(thread::current().id());
-        let runs = |other: Option<ThreadId>| other.is_some() && other != me;
+        let me = Some(thread_mark());
+        let runs = |other: Option<ThreadMark>| other.is_some() && other != me;
         while runs(state.delivery.by) || runs(state.delivery.logging) {
             state = self.idle.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
         }
