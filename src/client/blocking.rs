@@ -120,9 +120,9 @@ impl Client {
     }
 
     /// Makes the `receive` that blocks, or else the next one, return at once. Async-signal-safe. Does nothing, and
-    /// gives false, in a child after `fork`.
+    /// gives false, once the client is closed and in a child after `fork`.
     pub fn wake(&self) -> bool {
-        if self.is_inherited() {
+        if self.is_inherited() || self.ended.load(Ordering::SeqCst) {
             return false;
         }
         self.woken.store(true, Ordering::SeqCst);

@@ -233,6 +233,7 @@ impl Client {
         if std::mem::replace(&mut state.delivery.closed, true) {
             return;
         }
+        self.ended.store(true, Ordering::SeqCst);
         state.engine.cancel_all();
         self.wake_everybody(state);
         self.kick(state);

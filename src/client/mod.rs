@@ -66,6 +66,8 @@ pub struct Client {
     /// Set by [`Client::wake`] until a `receive` takes notice.
     woken: AtomicBool,
     broken: AtomicBool,
+    /// Whether the client is closed, for who may not take the lock.
+    ended: AtomicBool,
     /// The thread that is inside an upcall, 0 for none.
     upcall_of: AtomicUsize,
     /// The descriptors of the poller, for a child that cannot look into `state`.
@@ -125,6 +127,7 @@ impl Client {
             waker,
             woken: AtomicBool::new(false),
             broken: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             upcall_of: AtomicUsize::new(0),
             poller_fds: OnceLock::new(),
             state: Mutex::new(State {
