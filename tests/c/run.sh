@@ -49,7 +49,7 @@ export CONFD_SIM
 
 if [ -z "$names" ]; then
     for file in "$here"/*.c; do
-        case $file in */world.c | */sign.c) ;; *) names="$names $(basename "$file" .c)" ;; esac
+        case $file in */world.c | */sign.c | */sim.c) ;; *) names="$names $(basename "$file" .c)" ;; esac
     done
 fi
 
@@ -77,7 +77,7 @@ result() {
 [ -e "$CONFDCLIENT_LIBDIR/libconfdclient.so" ] || die "there is no libconfdclient.so in $CONFDCLIENT_LIBDIR"
 ln -s "$(cd "$CONFDCLIENT_LIBDIR" && pwd)/libconfdclient.so" "$work/libconfdclient.so.0"
 
-for helper in world sign; do
+for helper in world sign sim; do
     $cc $flags -c "$here/$helper.c" -o "$work/$helper.o" || die "$helper.c does not compile"
     $clang $flags -fsyntax-only "$here/$helper.c" || die "$helper.c does not compile with $clang"
 done
@@ -95,12 +95,12 @@ for name in $names; do
     {
         $cc $flags -c "$source" -o "$work/$name.o" && $clang $flags -fsyntax-only "$source"
     } >"$work/said" 2>&1 || { result "$name: compiles"; continue; }
-    $cc "$work/$name.o" "$work/world.o" "$work/sign.o" -o "$work/$name.shared" "-L$CONFDCLIENT_LIBDIR" \
+    $cc "$work/$name.o" "$work/world.o" "$work/sign.o" "$work/sim.o" -o "$work/$name.shared" "-L$CONFDCLIENT_LIBDIR" \
         "-Wl,-rpath,$work" -lconfdclient -lpthread >"$work/said" 2>&1 &&
         run "$work/$name.shared"
     result "$name"
     # What `rustc --print native-static-libs` names.
-    $cc "$work/$name.o" "$work/world.o" "$work/sign.o" -o "$work/$name.static" \
+    $cc "$work/$name.o" "$work/world.o" "$work/sign.o" "$work/sim.o" -o "$work/$name.static" \
         "$CONFDCLIENT_LIBDIR/libconfdclient.a" -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc >"$work/said" 2>&1 &&
         run "$work/$name.static"
     result "$name, static"
@@ -112,7 +112,7 @@ case " $names " in
     for cxx in "${CXX:-g++} -x c++" "$clang -x c++"; do
         # A C++ compiler takes the same program, and the header gives it the same ABI.
         $cxx $(echo "$flags" | sed s/-std=c99/-std=c++11/) -c "$here/abi.c" -o "$work/abi.o" >"$work/said" 2>&1 &&
-            $cc "$work/abi.o" "$work/world.o" "$work/sign.o" -o "$work/abi.cxx" "-L$CONFDCLIENT_LIBDIR" \
+            $cc "$work/abi.o" "$work/world.o" "$work/sign.o" "$work/sim.o" -o "$work/abi.cxx" "-L$CONFDCLIENT_LIBDIR" \
                 "-Wl,-rpath,$work" -lconfdclient -lpthread -lstdc++ >"$work/said" 2>&1 && run "$work/abi.cxx"
         result "abi, as C++11 with ${cxx%% *}"
     done

@@ -265,8 +265,32 @@ static void no_upcall_but_one_after_the_deadline(void)
     child_succeeds(pid);
 }
 
+static void *receives_an_expiry(void *tally)
+{
+    OK(confd_client_receive(client, -1, NULL));
+    SAME(SEEN(((struct tally *)tally)->expired), 1);
+    return NULL;
+}
+
+/* The thread that blocks without limit learns of a deadline that another thread's send has brought. */
+static void a_deadline_that_another_thread_sets(void)
+{
+    struct tally tally = {0, 0, 0};
+    const char *nobody = "127.0.0.1:9";
+    confd_options *options = options_expire(20);
+    pthread_t thread;
+    client = client_of(&nobody, 1, count_upcall, NULL, options);
+    confd_options_free(options);
+    SAME(pthread_create(&thread, NULL, receives_an_expiry, &tally), 0);
+    pause_us(10000);
+    send_ping(client, 0, 0, &tally, NULL);
+    SAME(pthread_join(thread, NULL), 0);
+    confd_client_free(client);
+}
+
 int main(void)
 {
+    a_deadline_that_another_thread_sets();
     no_upcall_but_one_after_the_deadline();
     each_is_woken_by_its_own_answer();
     woken_by_who_hands_the_datagram_in();
