@@ -1070,7 +1070,8 @@ confd_error confd_client_update_peers(struct confd_client *client,
  * come from any thread, any number of times, also inside an upcall.
  *
  * @return CONFD_OK, also when the client is closed already; CONFD_ERR_INVALID_ARGUMENT if client is NULL;
- *   CONFD_ERR_CLOSED while another thread frees the client, or in a child after fork().
+ *   CONFD_ERR_CLOSED while the client is freed, by another thread or in an upcall of this call, or in a child
+ *   after fork().
  */
 confd_error confd_client_close(struct confd_client *client);
 
@@ -1102,7 +1103,8 @@ void confd_client_free(struct confd_client *client);
  *   is less than -1 or flags has another bit; CONFD_ERR_COVERAGE; CONFD_ERR_MISSING_SALT;
  *   CONFD_ERR_DUPLICATE_SALT if the salt has been used, even if that request has ended: give the request a fresh
  *   one with confd_request_set_salt(); CONFD_ERR_REQUEST_TOO_BIG; CONFD_ERR_IO if it could be sent to none of the
- *   peers; CONFD_ERR_CLOSED. A request that was refused is not outstanding and gets no upcall.
+ *   peers; CONFD_ERR_CLOSED. A request that was refused is not outstanding and gets no upcall. One that was accepted
+ *   gives CONFD_OK even if an upcall that was made here has closed or freed the client.
  */
 confd_error confd_client_send(struct confd_client *client,
                               const struct confd_request *request,
@@ -1136,7 +1138,7 @@ confd_error confd_client_receive(struct confd_client *client,
  * Makes the confd_client_receive() that blocks, or else the next one, return CONFD_OK with 0 at once.
  * Async-signal-safe.
  *
- * @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if client is NULL; CONFD_ERR_CLOSED in a child after fork().
+ * @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if client is NULL; CONFD_ERR_CLOSED.
  */
 confd_error confd_client_wake(struct confd_client *client);
 

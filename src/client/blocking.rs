@@ -74,7 +74,7 @@ impl Client {
         loop {
             let handled = if readable { self.read(socket, &mut state).0 } else { 0 };
             let made;
-            (state, made) = self.turn(state, deadline);
+            (state, made) = self.turn(state, deadline)?;
             self.still_open(&state)?;
             if handled > 0 || made > 0 || self.woken.swap(false, Ordering::SeqCst) {
                 self.leave(&mut state);
@@ -84,7 +84,7 @@ impl Client {
                 self.leave(&mut state);
                 return Ok(0);
             }
-            (state, readable) = self.block(state, socket, Wants::Anything, deadline);
+            (state, readable) = self.block(state, socket, Wants::Anything, deadline)?;
         }
     }
 
@@ -102,7 +102,7 @@ impl Client {
             if readable {
                 self.read(socket, &mut state);
             }
-            (state, _) = self.turn(state, deadline);
+            (state, _) = self.turn(state, deadline)?;
             self.still_open(&state)?;
             let waited = match state.engine.progress(id) {
                 None => Some(Waited::UNKNOWN),
@@ -117,14 +117,14 @@ impl Client {
                 self.leave(&mut state);
                 return Ok(waited);
             }
-            (state, readable) = self.block(state, socket, Wants::Answers(id), deadline);
+            (state, readable) = self.block(state, socket, Wants::Answers(id), deadline)?;
         }
     }
 
     /// Makes the `receive` that blocks, or else the next one, return at once. Async-signal-safe. Does nothing, and
-    /// gives false, in a child after `fork`.
+    /// gives false, once the client is closed and in a child after `fork`.
     pub fn wake(&self) -> bool {
-        if self.is_inherited() {
+        if self.is_inherited() || self.ended.load(Ordering::SeqCst) {
             return false;
         }
         self.woken.store(true, Ordering::SeqCst);
@@ -143,7 +143,7 @@ impl Client {
         self: &'a Arc<Self>,
         mut state: Locked<'a>,
         deadline: Deadline,
-    ) -> (Locked<'a>, usize) {
+    ) -> Result<(Locked<'a>, usize)> {
         self.tick(&mut state, self.now(), EXPIRIES_PER_CALL);
         if state.engine.sendable() > 0 {
             self.transmit(&mut state, None);
@@ -158,27 +158,27 @@ impl Client {
         socket: &Socket,
         wants: Wants,
         deadline: Deadline,
-    ) -> (Locked<'a>, bool) {
+    ) -> Result<(Locked<'a>, bool)> {
         if state.engine.has_events() && state.delivery.is_idle() {
-            return (state, false);
+            return Ok((state, false));
         }
         if state.waiters.leader.is_some() {
-            return (self.sleep(state, wants, deadline), false);
+            return Ok((self.sleep(state, wants, deadline), false));
         }
         let due = next_deadline(&state).map(|at| self.origin + Duration::from_micros(at));
         let until = deadline.at.into_iter().chain(due).min();
         let writable = state.is_full();
         state.waiters.leader = Some(Leader { wants, until, writable });
         // From here on a wake finds a leader, and rings the bell that the leader waits by.
-        let Some(waker) = &self.waker else { return (state, false) };
+        let Some(waker) = &self.waker else { return Ok((state, false)) };
         if wants == Wants::Anything && self.woken.load(Ordering::SeqCst) {
             state.waiters.leader = None;
-            return (state, false);
+            return Ok((state, false));
         }
         drop(state);
         let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
         let ready = waker::wait(socket, writable, waker, timeout);
-        let mut state = self.relock();
+        let mut state = self.relock()?;
         state.waiters.leader = None;
         let ready = ready.unwrap_or_default();
         if ready.woken {
@@ -191,7 +191,7 @@ impl Client {
         if ready.error && !ready.readable {
             self.read_errors(socket, &mut state);
         }
-        (state, ready.readable)
+        Ok((state, ready.readable))
     }
 
     fn sleep<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, wants: Wants, deadline: Deadline) -> Locked<'a> {
@@ -210,7 +210,7 @@ impl Client {
         state
     }
 
-    /// A blocking call returns: if nobody leads, the next sleeper is to.
+    /// A thread that may have led returns, or makes upcalls: if nobody leads, the next sleeper is to.
     pub(super) fn leave(&self, state: &mut State) {
         if state.waiters.leader.is_none() && !state.waiters.asleep.is_empty() {
             self.ring(state, |_| true);
@@ -309,7 +309,8 @@ impl Deadline {
         self.at.is_some_and(|until| Instant::now() >= until)
     }
 
-    /// No upcall starts after this. A call that does not block delivers what it has found.
+    /// No upcall but the first starts after this. A call that does not block has no time of its own, and delivers
+    /// what it has found.
     fn limit(self) -> Option<Instant> {
         self.at.filter(|_| self.blocks)
     }

@@ -50,7 +50,7 @@ impl Client {
             return Err(Error::new(Code::InvalidArgument, detail));
         };
         let done = self.reread(&mut state, dir);
-        drop(self.finish(state, Limit::NONE));
+        drop(self.finish(state, Limit::NONE)?);
         done
     }
 
@@ -62,7 +62,7 @@ impl Client {
         };
         let now = self.now().micros;
         state.engine.set_key(now, key);
-        drop(self.finish(state, Limit::NONE));
+        drop(self.finish(state, Limit::NONE)?);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! bound. Closing and freeing are here because they are about who makes the last upcalls.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
 
@@ -13,30 +14,18 @@ use crate::error::{Code, Error, Result};
 /// How many upcalls one call makes at the most.
 const UPCALLS_PER_CALL: usize = 1_024;
 
-/// A thread, by the address of something of its own. The standard library's identity would allocate for every
-/// thread of the program that calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Thread(usize);
-
-impl Thread {
-    fn this() -> Self {
-        thread_local!(static OWN: u8 = const { 0 });
-        Thread(OWN.with(|own| std::ptr::from_ref(own).addr()))
-    }
-}
-
 /// Who delivers, and how far the client's end has come.
 #[derive(Debug, Default)]
 pub(super) struct Delivery {
-    by: Option<Thread>,
-    logging: Option<Thread>,
+    by: Option<ThreadMark>,
+    logging: Option<ThreadMark>,
     closed: bool,
     freed: bool,
 }
 
 impl Delivery {
     pub(super) fn is_of_this_thread(&self) -> bool {
-        self.by == Some(Thread::this())
+        self.by == Some(thread_mark())
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -74,6 +63,15 @@ impl Limit {
     }
 }
 
+/// A number that no other thread has as long as this one lives; never 0.
+type ThreadMark = usize;
+
+/// That of this thread. `std::thread::current` would leave a block of memory behind in threads that Rust did not make.
+fn thread_mark() -> ThreadMark {
+    thread_local!(static MARK: u8 = const { 0 });
+    MARK.with(|mark| std::ptr::from_ref(mark).addr())
+}
+
 /// Ends this thread's turn should the program's callback unwind.
 struct Turn<'a>(&'a Client);
 
@@ -88,34 +86,40 @@ impl Drop for Turn<'_> {
 impl Client {
     /// What every call ends with: log lines and upcalls are passed on, and the descriptor to poll is made to tell
     /// of what is left. Gives the lock back, and how many upcalls were made.
-    pub(super) fn finish<'a>(self: &'a Arc<Self>, state: Locked<'a>, limit: Limit) -> (Locked<'a>, usize) {
-        let state = self.pass_on_log(state);
-        let (mut state, made) = self.deliver(state, limit);
+    ///
+    /// Fails in a child that an upcall has forked.
+    pub(super) fn finish<'a>(
+        self: &'a Arc<Self>,
+        state: Locked<'a>,
+        limit: Limit,
+    ) -> Result<(Locked<'a>, usize)> {
+        let state = self.pass_on_log(state)?;
+        let (mut state, made) = self.deliver(state, limit)?;
         self.wake_for_results(&mut state);
         self.arm(&mut state);
-        (state, made)
+        Ok((state, made))
     }
 
-    fn deliver<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, limit: Limit) -> (Locked<'a>, usize) {
+    fn deliver<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, limit: Limit) -> Result<(Locked<'a>, usize)> {
         let mut made = 0;
         if limit.upcalls == 0 || !state.engine.has_events() || !state.delivery.is_idle() {
-            return (state, made);
+            return Ok((state, made));
         }
-        state.delivery.by = Some(Thread::this());
+        state.delivery.by = Some(thread_mark());
         // A closed client has no later call that could make what is left of its upcalls.
         while !state.delivery.freed && (limit.allows(made) || state.delivery.closed) {
             let Some(event) = state.engine.next_event() else { break };
-            // The next sleeper takes over the socket while this thread runs the program's code.
+            // However long the program's code takes, somebody reads meanwhile.
             self.leave(&mut state);
             made += usize::from(!matches!(event.kind, EventKind::HeldBack));
-            state = self.tell(state, &event);
+            state = self.tell(state, &event)?;
             if state.delivery.freed {
                 break;
             }
             if let Some(id) = state.engine.upcall_returned(&event) {
                 self.wake_if_answered(&mut state, id);
             }
-            state = self.pass_on_log(state);
+            state = self.pass_on_log(state)?;
         }
         state.delivery.by = None;
         if state.delivery.freed {
@@ -123,27 +127,46 @@ impl Client {
         } else if state.engine.has_events() {
             self.wake_somebody(&mut state);
         }
-        (state, made)
+        Ok((state, made))
     }
 
     /// Tells the program of an event, with the lock released.
-    fn tell<'a>(self: &'a Arc<Self>, state: Locked<'a>, event: &Event) -> Locked<'a> {
+    fn tell<'a>(self: &'a Arc<Self>, state: Locked<'a>, event: &Event) -> Result<Locked<'a>> {
         match (&event.kind, &self.callback) {
-            (EventKind::HeldBack, _) => state,
+            (EventKind::HeldBack, _) => Ok(state),
             (EventKind::Query(result), _) => self.complete(state, event.token, result),
-            (_, Some(callback)) => self.unlocked(state, |client| callback(client, event)),
-            (_, None) => state,
+            (_, Some(callback)) => self.upcall(state, |client| callback(client, event)),
+            (_, None) => Ok(state),
         }
     }
 
-    fn pass_on_log<'a>(self: &'a Arc<Self>, mut state: Locked<'a>) -> Locked<'a> {
-        let Some(sink) = &self.log else { return state };
+    /// Makes an upcall.
+    pub(super) fn upcall<'a>(
+        self: &'a Arc<Self>,
+        state: Locked<'a>,
+        call: impl FnOnce(&Arc<Self>),
+    ) -> Result<Locked<'a>> {
+        self.unlocked(state, |client| {
+            let outer = client.upcall_of.swap(thread_mark(), Ordering::Relaxed);
+            call(client);
+            client.upcall_of.store(outer, Ordering::Relaxed);
+        })
+    }
+
+    /// Whether this thread is inside an upcall of the client. Takes no lock: in a child after `fork` the thread that
+    /// holds it may not exist.
+    pub(crate) fn is_in_upcall(&self) -> bool {
+        self.upcall_of.load(Ordering::Relaxed) == thread_mark()
+    }
+
+    fn pass_on_log<'a>(self: &'a Arc<Self>, mut state: Locked<'a>) -> Result<Locked<'a>> {
+        let Some(sink) = &self.log else { return Ok(state) };
         if state.delivery.logging.is_some() || !state.engine.has_log_lines() {
-            return state;
+            return Ok(state);
         }
-        state.delivery.logging = Some(Thread::this());
+        state.delivery.logging = Some(thread_mark());
         while let Some(line) = state.engine.next_log_line() {
-            state = self.unlocked(state, |_| sink(&line));
+            state = self.unlocked(state, |_| sink(&line))?;
             if state.delivery.freed {
                 break;
             }
@@ -152,15 +175,15 @@ impl Client {
         if state.delivery.freed {
             self.idle.notify_all();
         }
-        state
+        Ok(state)
     }
 
-    /// Runs the program's code with the lock released.
-    pub(super) fn unlocked<'a>(
+    /// Runs the program's code with the lock released. Fails in a child that it has forked.
+    fn unlocked<'a>(
         self: &'a Arc<Self>,
         state: Locked<'a>,
         run: impl FnOnce(&Arc<Self>),
-    ) -> Locked<'a> {
+    ) -> Result<Locked<'a>> {
         drop(state);
         let turn = Turn(self);
         run(self);
@@ -168,26 +191,27 @@ impl Client {
         self.relock()
     }
 
-    /// The lock, for a call that holds a role which it has to give back whatever has happened meanwhile.
-    pub(super) fn relock(&self) -> Locked<'_> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    /// The lock, for a call that holds a role which it has to give back whatever has happened meanwhile. Fails where
+    /// a fork has happened: in the child nobody may be there to release the lock, and nothing is left to do.
+    pub(super) fn relock(&self) -> Result<Locked<'_>> {
+        self.not_inherited()?;
+        Ok(self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 
     /// Cancels what is outstanding and ends every running and later call. May come any number of times.
     pub fn close(self: &Arc<Self>) -> Result<()> {
-        if self.is_inherited() {
-            return Err(Error::new(Code::Closed, "the client belongs to the process before the fork"));
-        }
+        self.not_inherited()?;
         let mut state = self.lock()?;
         if state.delivery.freed {
             return Err(Error::new(Code::Closed, "the client is being freed"));
         }
         self.shut(&mut state);
-        let (state, _) = self.finish(state, Limit::of_call());
+        let (state, _) = self.finish(state, Limit::of_call())?;
         if state.delivery.freed {
-            return Err(Error::new(Code::Closed, "the client was freed in an upcall"));
+            Err(Error::new(Code::Closed, "an upcall has freed the client"))
+        } else {
+            Ok(())
         }
-        Ok(())
     }
 
     /// Closes, makes the last upcalls of everything outstanding, and returns when no callback runs but those
@@ -205,15 +229,18 @@ impl Client {
         self.shut(&mut state);
         state.delivery.freed = true;
         state.engine.drop_replies();
-        let me = Some(Thread::this());
-        let runs = |other: Option<Thread>| other.is_some() && other != me;
+        let me = Some(thread_mark());
+        let runs = |other: Option<ThreadMark>| other.is_some() && other != me;
         while runs(state.delivery.by) || runs(state.delivery.logging) {
             state = self.idle.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
         }
         // The turn is kept: nobody else may deliver any more.
         state.delivery.by = me;
         while let Some(event) = state.engine.next_event() {
-            state = self.tell(state, &event);
+            match self.tell(state, &event) {
+                Ok(locked) => state = locked,
+                Err(_) => return,
+            }
         }
     }
 
@@ -221,6 +248,7 @@ impl Client {
         if std::mem::replace(&mut state.delivery.closed, true) {
             return;
         }
+        self.ended.store(true, Ordering::SeqCst);
         let now = self.micros(Instant::now());
         state.engine.cancel_all(now);
         self.wake_everybody(state);

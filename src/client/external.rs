@@ -66,7 +66,7 @@ impl Client {
         state.engine.handle_datagram(now, datagram, from);
         self.tick(&mut state, self.now_at(now), EXPIRIES_PER_CALL);
         self.transmit(&mut state, None);
-        let (state, _) = self.finish(state, Limit::of_call());
+        let (state, _) = self.finish(state, Limit::of_call())?;
         self.still_open(&state)
     }
 
@@ -76,7 +76,7 @@ impl Client {
         let from = parse_source(ip, port, &|name| interface::index(name))?;
         state.engine.handle_unreachable(self.micros(Instant::now()), from, &[]);
         self.transmit(&mut state, None);
-        drop(self.finish(state, Limit::NONE));
+        drop(self.finish(state, Limit::NONE)?);
         Ok(())
     }
 }

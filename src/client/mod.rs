@@ -20,8 +20,9 @@ mod query;
 mod socket;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, TryLockError};
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 pub use blocking::Waited;
@@ -34,8 +35,7 @@ use crate::engine::peers::{Peer, parse_peers};
 use crate::engine::{Engine, Event, Micros, Now, PeerStats, Stats};
 use crate::error::{Code, Error, Result};
 use crate::net::waker::Waker;
-use crate::net::{Family, Socket};
-use crate::net::{entropy, interface};
+use crate::net::{self, Family, Socket, entropy, interface};
 use crate::wire::key::Key;
 use crate::wire::request::Request;
 use crate::wire::salt::Salt;
@@ -74,6 +74,12 @@ pub struct Client {
     /// Set by [`Client::wake`] until a `receive` takes notice.
     woken: AtomicBool,
     broken: AtomicBool,
+    /// Whether the client is closed, for who may not take the lock.
+    ended: AtomicBool,
+    /// The thread that is inside an upcall, 0 for none.
+    upcall_of: AtomicUsize,
+    /// The descriptors of the poller, for a child that cannot look into `state`.
+    poller_fds: OnceLock<[RawFd; 3]>,
     state: Mutex<State>,
     /// Where `free` waits for the upcall that runs.
     idle: Condvar,
@@ -145,6 +151,9 @@ impl Client {
             waker,
             woken: AtomicBool::new(false),
             broken: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            upcall_of: AtomicUsize::new(0),
+            poller_fds: OnceLock::new(),
             state: Mutex::new(State {
                 engine,
                 delivery: Delivery::default(),
@@ -164,7 +173,7 @@ impl Client {
         let mut state = self.enter()?;
         let peers = read_peers(peers, self.port)?;
         let done = state.engine.update_peers(&peers);
-        drop(self.finish(state, Limit::NONE));
+        drop(self.finish(state, Limit::NONE)?);
         done
     }
 
@@ -184,7 +193,7 @@ impl Client {
         self.tick(&mut state, self.now(), EXPIRIES_PER_CALL);
         // What is there is delivered before the request is accepted: should an upcall close the client, then this
         // call fails without having had any effect.
-        (state, _) = self.finish(state, Limit::of_call());
+        (state, _) = self.finish(state, Limit::of_call())?;
         self.still_open(&state)?;
         let mut sent = state.engine.send(self.now(), request, coverage, token);
         if let (Ok(id), false) = (&sent, queued) {
@@ -194,7 +203,7 @@ impl Client {
                 sent = Err(Error::io("none of the peers could be sent to", &error));
             }
         }
-        drop(self.finish(state, Limit::NONE));
+        drop(self.finish(state, Limit::NONE)?);
         sent.map(drop)
     }
 
@@ -202,7 +211,7 @@ impl Client {
     pub fn flush(self: &Arc<Self>) -> Result<()> {
         let mut state = self.enter()?;
         self.transmit(&mut state, None);
-        drop(self.finish(state, Limit::NONE));
+        drop(self.finish(state, Limit::NONE)?);
         Ok(())
     }
 
@@ -211,7 +220,7 @@ impl Client {
         let mut state = self.enter_blocking()?;
         self.tick(&mut state, self.now(), EXPIRIES_AT_ONCE);
         self.transmit(&mut state, None);
-        let (state, _) = self.finish(state, Limit { upcalls: EXPIRIES_AT_ONCE, until: None });
+        let (state, _) = self.finish(state, Limit { upcalls: EXPIRIES_AT_ONCE, until: None })?;
         self.still_open(&state)
     }
 
@@ -219,9 +228,8 @@ impl Client {
     pub fn cancel(self: &Arc<Self>, salt: &str) -> Result<()> {
         let mut state = self.enter()?;
         let done = state.engine.cancel(self.now().micros, salt);
-        let (state, _) = self.finish(state, Limit::of_call());
-        self.still_open(&state)?;
-        done
+        let (state, _) = self.finish(state, Limit::of_call())?;
+        done.and_then(|()| self.still_open(&state))
     }
 
     /// Requests outstanding, and those of them that nobody has answered.
@@ -248,12 +256,25 @@ impl Client {
         entropy::generation() != self.generation
     }
 
-    /// Whether this thread is inside an upcall of the client. For a child after `fork`: nobody else can be.
-    pub(crate) fn is_in_upcall(&self) -> bool {
-        match self.state.try_lock() {
-            Ok(state) => state.delivery.is_of_this_thread(),
-            Err(_) => true,
+    fn not_inherited(&self) -> Result<()> {
+        if self.is_inherited() {
+            return Err(Error::new(Code::Closed, "the client belongs to the process before the fork"));
         }
+        Ok(())
+    }
+
+    /// For a child after `fork`: whether a thread that it does not have was in the midst of changing the client, which
+    /// can then only be left as it is.
+    pub(crate) fn is_torn(&self) -> bool {
+        matches!(self.state.try_lock(), Err(TryLockError::WouldBlock))
+    }
+
+    /// Closes the descriptors of a client that is torn.
+    pub(crate) fn close_descriptors(&self) {
+        let socket = self.socket.as_ref().map(AsRawFd::as_raw_fd);
+        let waker = self.waker.as_ref().map(Waker::fd);
+        let polled = self.poller_fds.get().into_iter().flatten().copied();
+        net::close_for_good(socket.into_iter().chain(waker).chain(polled));
     }
 
     /// After a defect nothing of the client can be relied on: every later call, and every blocked one, fails.
@@ -290,9 +311,7 @@ impl Client {
 
     /// The lock, for a call on a client that is open.
     fn enter(&self) -> Result<Locked<'_>> {
-        if self.is_inherited() {
-            return Err(Error::new(Code::Closed, "the client belongs to the process before the fork"));
-        }
+        self.not_inherited()?;
         let state = self.lock()?;
         self.still_open(&state)?;
         Ok(state)

@@ -32,7 +32,7 @@ impl Client {
             if readable {
                 self.read(socket, &mut state);
             }
-            (state, _) = self.turn(state, deadline);
+            (state, _) = self.turn(state, deadline)?;
             if let Some(result) = state.engine.take_result(token) {
                 self.leave(&mut state);
                 if result.outcome == Outcome::Cancelled {
@@ -41,7 +41,7 @@ impl Client {
                 return Ok(result);
             }
             self.still_open(&state)?;
-            (state, readable) = self.block(state, socket, Wants::Result(token), deadline);
+            (state, readable) = self.block(state, socket, Wants::Result(token), deadline)?;
         }
     }
 
@@ -56,7 +56,7 @@ impl Client {
         let mut state = self.enter()?;
         self.tick(&mut state, self.now(), EXPIRIES_PER_CALL);
         // What is there is delivered before the question is asked, since its own result must not come in here.
-        (state, _) = self.finish(state, Limit::of_call());
+        (state, _) = self.finish(state, Limit::of_call())?;
         self.still_open(&state)?;
         let token = state.new_token();
         state.completions.insert(token, callback);
@@ -64,7 +64,7 @@ impl Client {
         if asked.is_err() {
             state.completions.remove(&token);
         }
-        drop(self.finish(state, Limit::NONE));
+        drop(self.finish(state, Limit::NONE)?);
         asked
     }
 
@@ -96,10 +96,10 @@ impl Client {
         mut state: Locked<'a>,
         token: usize,
         result: &QueryResult,
-    ) -> Locked<'a> {
+    ) -> Result<Locked<'a>> {
         match state.completions.remove(&token) {
-            Some(callback) => self.unlocked(state, |client| callback(client, result)),
-            None => state,
+            Some(callback) => self.upcall(state, |client| callback(client, result)),
+            None => Ok(state),
         }
     }
 }

@@ -47,6 +47,7 @@ impl Client {
         };
         if state.transport.poller.is_none() {
             let poller = Poller::new(socket).map_err(|error| Error::io("no descriptor to poll", &error))?;
+            let _ = self.poller_fds.set(poller.fds());
             state.transport.poller = Some(poller);
             self.arm(&mut state);
         }
@@ -67,7 +68,7 @@ impl Client {
         }
         self.tick(&mut state, self.now(), EXPIRIES_PER_CALL);
         self.transmit(&mut state, None);
-        let (mut state, _) = self.finish(state, Limit::of_call());
+        let (mut state, _) = self.finish(state, Limit::of_call())?;
         if more {
             self.kick(&mut state);
         }

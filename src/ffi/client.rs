@@ -225,7 +225,8 @@ pub unsafe extern "C" fn confd_client_update_peers(
 /// come from any thread, any number of times, also inside an upcall.
 ///
 /// @return CONFD_OK, also when the client is closed already; CONFD_ERR_INVALID_ARGUMENT if client is NULL;
-///   CONFD_ERR_CLOSED while another thread frees the client, or in a child after fork().
+///   CONFD_ERR_CLOSED while the client is freed, by another thread or in an upcall of this call, or in a child
+///   after fork().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_client_close(client: *mut confd_client) -> confd_error {
     guard(|| {
@@ -248,13 +249,19 @@ pub unsafe extern "C" fn confd_client_free(client: *mut confd_client) {
         // SAFETY: the caller passes a handle that it gives back once, or NULL.
         let Ok(client) = (unsafe { enter(client) }) else { return Ok(()) };
         client.free();
+        if client.is_inherited() && client.is_torn() {
+            // The handle's own reference stays, and with it the memory that nobody can clean up.
+            client.close_descriptors();
+            return Ok(());
+        }
         // SAFETY: the reference that was the handle's own.
         let own = unsafe { Arc::from_raw(Arc::as_ptr(&client)) };
         drop(own);
-        if client.is_inherited() && !client.is_in_upcall() {
+        if client.is_inherited() {
             // The threads whose calls held the client do not exist in this process, so nobody gives their
-            // references back.
-            while Arc::strong_count(&client) > 1 {
+            // references back. This thread has one in this call, and one in the call that delivers if there is one.
+            let mine = if client.is_in_upcall() { 2 } else { 1 };
+            while Arc::strong_count(&client) > mine {
                 // SAFETY: a reference of a call that no thread of this process has.
                 unsafe { Arc::decrement_strong_count(Arc::as_ptr(&client)) };
             }
@@ -278,7 +285,8 @@ pub unsafe extern "C" fn confd_client_free(client: *mut confd_client) {
 ///   is less than -1 or flags has another bit; CONFD_ERR_COVERAGE; CONFD_ERR_MISSING_SALT;
 ///   CONFD_ERR_DUPLICATE_SALT if the salt has been used, even if that request has ended: give the request a fresh
 ///   one with confd_request_set_salt(); CONFD_ERR_REQUEST_TOO_BIG; CONFD_ERR_IO if it could be sent to none of the
-///   peers; CONFD_ERR_CLOSED. A request that was refused is not outstanding and gets no upcall.
+///   peers; CONFD_ERR_CLOSED. A request that was refused is not outstanding and gets no upcall. One that was accepted
+///   gives CONFD_OK even if an upcall that was made here has closed or freed the client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_client_send(
     client: *mut confd_client,
@@ -339,7 +347,7 @@ pub unsafe extern "C" fn confd_client_receive(
 /// Makes the confd_client_receive() that blocks, or else the next one, return CONFD_OK with 0 at once.
 /// Async-signal-safe.
 ///
-/// @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if client is NULL; CONFD_ERR_CLOSED in a child after fork().
+/// @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if client is NULL; CONFD_ERR_CLOSED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_client_wake(client: *mut confd_client) -> confd_error {
     // A signal handler must neither allocate nor take a lock, so this neither counts a reference nor keeps words

@@ -38,11 +38,20 @@ pub use socket::{Family, Socket};
 pub use waker::{Ready, Waker};
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 /// The result of a system call that answers -1 and sets `errno` when it fails.
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// Closes descriptors whose owners will never be used nor dropped again: in a child after `fork`, where what owns them
+/// may be in the midst of a change that nobody will finish.
+pub fn close_for_good(fds: impl Iterator<Item = RawFd>) {
+    for fd in fds {
+        // SAFETY: the caller gives up what owns it. A number that is no descriptor is an error and nothing worse.
+        unsafe { libc::close(fd) };
+    }
 }
 
 /// Owns the descriptor that a system call has just made, or gives that call's error.

@@ -63,6 +63,11 @@ impl Poller {
         self.epoll.as_raw_fd()
     }
 
+    /// Every descriptor that it has.
+    pub fn fds(&self) -> [RawFd; 3] {
+        [self.epoll.as_raw_fd(), self.timer.as_raw_fd(), self.work.fd()]
+    }
+
     /// Whether room in `socket`, the one that it was made with, is to make the descriptor readable. No system call if
     /// nothing changes.
     ///
