@@ -141,7 +141,7 @@ static void in_a_cancel_of_close(char salts[][SALT])
     SAME(calls, OTHERS + 1);
 }
 
-/* The send that came upon the expiry was accepted before it: it says OK, and its own last upcall has been made. */
+/* What a send comes upon is told before its own request is accepted: it fails without having had any effect. */
 static void in_an_expiry_that_send_comes_upon(char salts[][SALT])
 {
     confd_client *client = begin(CONFD_UPCALL_EXPIRE, 300, salts);
@@ -159,11 +159,14 @@ static void in_an_expiry_that_send_comes_upon(char salts[][SALT])
     send_ping(client, 0, 0, all[0], NULL);
     SOON(confd_client_timeout_ms(client) == 0);
     freed_at = CONFD_UPCALL_EXPIRE;
-    OK(confd_client_send(client, request, 0, 0, own));
+    GIVES(CONFD_ERR_CLOSED, confd_client_send(client, request, 0, 0, own));
     confd_request_free(request);
+    CHECK(all[1] == own);
+    free(own);
+    all[1] = NULL;
     free(user);
     none_left();
-    SAME(calls, OTHERS + 3);
+    SAME(calls, OTHERS + 2);
 }
 
 /* Replies that were read and not told yet are dropped. */
