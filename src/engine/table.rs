@@ -35,8 +35,11 @@ pub(super) struct Outstanding {
     pub(super) received: u32,
     /// Those of them whose upcall has returned, or needed none.
     pub(super) settled: u32,
-    /// Datagrams that wait to be sent, and those that could not be.
+    /// Datagrams that wait to be sent.
     pub(super) unsent: u32,
+    /// The batches of the queue that those which wait are in.
+    pub(super) batches: u32,
+    /// Datagrams that could not be sent.
     pub(super) failed: u32,
     pub(super) verdict: Verdict,
     /// Addresses that were not asked and whose replies were delivered.
