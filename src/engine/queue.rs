@@ -108,4 +108,15 @@ impl SendQueue {
             }
         }
     }
+
+    /// Datagrams held, those of ended requests included.
+    #[cfg(test)]
+    pub(super) fn batches(&self) -> usize {
+        self.batches.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn spare(&self) -> &[Vec<u8>] {
+        &self.spare
+    }
 }

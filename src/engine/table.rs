@@ -151,6 +151,20 @@ impl Table {
     pub(super) fn unanswered(&self) -> usize {
         self.unanswered
     }
+
+    /// Requests as each index has them: by salt, by deadline, by place.
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> [usize; 3] {
+        let held = self.slots.iter().filter(|slot| slot.held.is_some()).count();
+        assert_eq!(held + self.free.len(), self.slots.len());
+        [self.by_salt.len(), self.deadlines.len(), held]
+    }
+
+    /// Places for requests, the empty ones included.
+    #[cfg(test)]
+    pub(super) fn places(&self) -> usize {
+        self.slots.len()
+    }
 }
 
 /// 128 bits for a salt: those of a UUID, for any other text a hash.
