@@ -1,4 +1,5 @@
-//! The rules of the engine, each by its name and in virtual time.
+//! The rules of the engine, each by its name and in virtual time; and [`simulated`] clusters, which look for what
+//! nobody thought of.
 
 mod coverage;
 mod deadlines;
@@ -12,4 +13,5 @@ mod refusal;
 mod replies;
 mod salts;
 mod scene;
+mod simulated;
 mod transmit;
