@@ -23,6 +23,8 @@ enum Dropped {
     Source,
     Duplicate,
     Signature,
+    /// Signed, and no reply: the other reading cannot say more.
+    NoReply,
 }
 
 /// Whom a reply came from, as far as its request is concerned.
@@ -69,7 +71,7 @@ impl Engine {
         let Err(why) = self.take_in(now, datagram, from) else { return };
         let counter = match why {
             Dropped::Magic => &mut self.stats.dropped_magic,
-            Dropped::Malformed => &mut self.stats.dropped_malformed,
+            Dropped::Malformed | Dropped::NoReply => &mut self.stats.dropped_malformed,
             Dropped::Signature => &mut self.stats.dropped_signature,
             Dropped::Salt => &mut self.stats.dropped_salt,
             Dropped::Source => &mut self.stats.dropped_source,
@@ -79,7 +81,7 @@ impl Engine {
         self.log(LogLevel::Debug, || {
             let why = match why {
                 Dropped::Magic => "it does not begin with the magic",
-                Dropped::Malformed => "it is not a well-formed reply",
+                Dropped::Malformed | Dropped::NoReply => "it is not a well-formed reply",
                 Dropped::Signature => "its signature is not of the key that signed the request",
                 Dropped::Salt => "no outstanding request has its salt",
                 Dropped::Source => "this address was not asked",
@@ -147,7 +149,7 @@ impl Engine {
             self.warn_of(from);
             return Err(Dropped::Source);
         }
-        let reply = Reply::parse(&envelope.message).ok_or(Dropped::Malformed)?;
+        let reply = Reply::parse(&envelope.message).ok_or(Dropped::NoReply)?;
         if let (Source::Asked(place), Some(peer)) = (&source, peer) {
             let asked_at =
                 asked.query.as_ref().and_then(|query| query.asked_at(peer)).unwrap_or(asked.accepted);
@@ -193,7 +195,7 @@ impl Engine {
             return Err(Dropped::Signature);
         };
         if Reply::parse(&envelope.message).is_none() {
-            return Err(Dropped::Malformed);
+            return Err(Dropped::NoReply);
         }
         remains.contacts.mark_answered(place);
         self.pace.note_reply(now, remains.sent_at, bytes);

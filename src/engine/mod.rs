@@ -315,6 +315,7 @@ impl Engine {
             received: 0,
             settled: 0,
             unsent: contacts.len() as u32,
+            batches: 1,
             failed: 0,
             verdict: Verdict::default(),
             foreign: None,
@@ -425,7 +426,7 @@ impl Engine {
     /// Detaches a request from everything that leads to it; what it holds of the book is still held.
     fn detach(&mut self, id: Id) -> Option<Outstanding> {
         let ended = self.table.remove(id)?;
-        self.queue.forget(ended.unsent, &self.table);
+        self.queue.forget(ended.unsent, ended.batches, &self.table);
         if ended.query.is_some() {
             self.queries.remove(&id);
         }

@@ -33,6 +33,7 @@ impl Engine {
         }
         if let Some(asked) = self.table.get_mut(taken.id) {
             asked.unsent -= 1;
+            asked.batches -= u32::from(taken.last);
             asked.sent_at = now;
         }
     }
@@ -48,6 +49,7 @@ impl Engine {
         }
         let asked = self.table.get_mut(taken.id)?;
         asked.unsent -= 1;
+        asked.batches -= u32::from(taken.last);
         asked.failed += 1;
         self.replace_in_query(now, taken.id, taken.peer);
         let asked = self.table.get(taken.id)?;

@@ -309,6 +309,7 @@ impl Engine {
             return;
         }
         asked.unsent += peers.len() as u32;
+        asked.batches += 1;
         self.queue.push(id, datagram, Contacts::new(peers));
     }
 

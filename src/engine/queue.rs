@@ -32,6 +32,8 @@ pub(super) struct SendQueue {
 pub(super) struct Taken {
     pub(super) id: Id,
     pub(super) peer: u32,
+    /// Whether its batch has no more.
+    pub(super) last: bool,
 }
 
 impl SendQueue {
@@ -53,13 +55,13 @@ impl SendQueue {
         self.batches.push_back(Batch { id, datagram, to, next: 0 });
     }
 
-    /// Says that a request has ended with so many datagrams unsent.
-    pub(super) fn forget(&mut self, unsent: u32, table: &Table) {
-        if unsent == 0 {
+    /// Says that a request has ended with so many datagrams unsent, in so many batches.
+    pub(super) fn forget(&mut self, unsent: u32, batches: u32, table: &Table) {
+        if batches == 0 {
             return;
         }
         self.waiting -= unsent as usize;
-        self.ended += 1;
+        self.ended += batches as usize;
         // What is left of ended requests stays fewer than the outstanding ones.
         if self.ended > 64 && self.ended > self.batches.len() / 2 {
             self.batches.retain(|batch| table.get(batch.id).is_some());
@@ -89,9 +91,11 @@ impl SendQueue {
             let batch = self.batches.front_mut()?;
             let alive = table.get(batch.id).is_some();
             let taken = batch.to.iter().nth(batch.next).filter(|_| alive);
-            let taken = taken.map(|peer| Taken { id: batch.id, peer });
+            let id = batch.id;
             batch.next += 1;
-            let done = !alive || batch.next >= batch.to.len();
+            let last = batch.next >= batch.to.len();
+            let done = !alive || last;
+            let taken = taken.map(|peer| Taken { id, peer, last });
             if done {
                 self.ended = self.ended.saturating_sub(usize::from(!alive));
                 if let Some(batch) = self.batches.pop_front() {
@@ -103,5 +107,16 @@ impl SendQueue {
                 return Some(taken);
             }
         }
+    }
+
+    /// Datagrams held, those of ended requests included.
+    #[cfg(test)]
+    pub(super) fn batches(&self) -> usize {
+        self.batches.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn spare(&self) -> &[Vec<u8>] {
+        &self.spare
     }
 }

@@ -42,11 +42,12 @@ impl Spent {
 
     /// Whether the request's salt has served before, as far as is remembered.
     pub(super) fn contains(&self, request: &Request) -> bool {
-        // Nobody else has the salt of a fresh request, and the request itself knows whether it is spent.
-        request.salt_was_given() && {
-            let mark = mark(request);
-            self.given.contains(&mark) || self.fresh.contains(&mark)
+        // A request knows whether a fresh salt left with itself. With another one it can have left as a given one.
+        if self.given.is_empty() && !request.salt_was_given() {
+            return false;
         }
+        let mark = mark(request);
+        self.given.contains(&mark) || (request.salt_was_given() && self.fresh.contains(&mark))
     }
 }
 

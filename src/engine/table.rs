@@ -35,8 +35,11 @@ pub(super) struct Outstanding {
     pub(super) received: u32,
     /// Those of them whose upcall has returned, or needed none.
     pub(super) settled: u32,
-    /// Datagrams that wait to be sent, and those that could not be.
+    /// Datagrams that wait to be sent.
     pub(super) unsent: u32,
+    /// The batches of the queue that those which wait are in.
+    pub(super) batches: u32,
+    /// Datagrams that could not be sent.
     pub(super) failed: u32,
     pub(super) verdict: Verdict,
     /// Addresses that were not asked and whose replies were delivered.
@@ -147,6 +150,20 @@ impl Table {
     /// Requests that nobody has answered.
     pub(super) fn unanswered(&self) -> usize {
         self.unanswered
+    }
+
+    /// Requests as each index has them: by salt, by deadline, by place.
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> [usize; 3] {
+        let held = self.slots.iter().filter(|slot| slot.held.is_some()).count();
+        assert_eq!(held + self.free.len(), self.slots.len());
+        [self.by_salt.len(), self.deadlines.len(), held]
+    }
+
+    /// Places for requests, the empty ones included.
+    #[cfg(test)]
+    pub(super) fn places(&self) -> usize {
+        self.slots.len()
     }
 }
 

@@ -19,33 +19,22 @@ pub const PROTOCOL: i32 = 1;
 #[derive(Clone, Debug)]
 pub struct Request(Arc<Question>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Question {
     kind: RequestType,
     query: Query,
     salt: Salt,
     /// Whether the program chose the salt. Nobody else can have a fresh one, so only a given one can come twice.
     given: bool,
-    /// Set when the salt has left with a request: it serves once.
-    spent: AtomicBool,
-}
-
-impl Clone for Question {
-    fn clone(&self) -> Self {
-        Question {
-            kind: self.kind,
-            query: self.query.clone(),
-            salt: self.salt.clone(),
-            given: self.given,
-            spent: AtomicBool::new(self.spent.load(Ordering::Relaxed)),
-        }
-    }
+    /// Set when the salt has left with a request: it serves once, whichever question it goes with. So a clone
+    /// that then asks something else shares this.
+    spent: Arc<AtomicBool>,
 }
 
 impl Request {
     /// A request with a fresh salt.
     pub fn new(kind: RequestType, query: Query, salt: Salt) -> Self {
-        Request(Arc::new(Question { kind, query, salt, given: false, spent: AtomicBool::new(false) }))
+        Request(Arc::new(Question { kind, query, salt, given: false, spent: Arc::default() }))
     }
 
     /// What is asked.
@@ -102,7 +91,7 @@ impl Request {
         let question = Arc::make_mut(&mut self.0);
         question.salt = salt;
         question.given = given;
-        question.spent = AtomicBool::new(false);
+        question.spent = Arc::default();
     }
 
     /// Appends the signed datagram to `out`, and is an error, with `out` as it was, if it passes `limit` bytes.
@@ -211,6 +200,16 @@ mod tests {
         assert!(asked.is_spent());
         asked.renew_salt(Salt::from_random([7; 16]));
         assert!(!asked.is_spent() && kept.is_spent());
+    }
+
+    #[test]
+    fn a_clone_that_asks_something_else_has_no_second_use_of_the_salt() {
+        let asked = request();
+        let mut other = asked.clone();
+        other.set_query(Query::NONE);
+        assert!(other.spend() && asked.is_spent());
+        asked.unspend();
+        assert!(!other.is_spent());
     }
 
     #[test]

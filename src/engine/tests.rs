@@ -1,1 +1,0 @@
-//! The rules of the engine, each by its name.
