@@ -135,10 +135,9 @@ impl Engine {
             None if looked || self.foreign.look(now) => Source::Suspect,
             None => return Err(Dropped::Source),
         };
-        // A query may have been signed with two keys while they change.
-        let old_key = asked.query.as_ref().and_then(|query| query.old_key());
-        let Some(key) =
-            [Some(&asked.key), old_key].into_iter().flatten().find(|key| envelope.is_signed_by(key))
+        // A query may have been signed with several keys while they change.
+        let other_keys = asked.query.as_ref().map_or(&[][..], |query| query.other_keys());
+        let Some(key) = std::iter::once(&asked.key).chain(other_keys).find(|key| envelope.is_signed_by(key))
         else {
             return Err(if matches!(source, Source::Suspect) { Dropped::Source } else { Dropped::Signature });
         };

@@ -18,7 +18,7 @@ const MOST: usize = 16_384;
 pub(super) struct Remains {
     pub(super) contacts: Contacts,
     /// The keys that signed it, which it does not keep from being wiped.
-    pub(super) keys: [Weak<Key>; 2],
+    pub(super) keys: Vec<Weak<Key>>,
     pub(super) accepted: Micros,
     pub(super) until: Micros,
 }
