@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::engine::book::PeerId;
 use crate::engine::event::{Event, EventKind, LogLevel};
 use crate::engine::peers::{Peer, ip_text};
+use crate::engine::query::joined_at;
 use crate::engine::table::{Id, salt_bits};
 use crate::engine::{Engine, Micros, SECOND};
 use crate::wire::envelope::{Envelope, payload, readings};
@@ -193,7 +194,8 @@ impl Engine {
         }
         remains.contacts.mark_answered(place);
         let once = !remains.contacts.was_asked_again(place);
-        let rtt = once.then(|| now.saturating_sub(remains.accepted));
+        let asked_at = joined_at(&remains.joined, peer).unwrap_or(remains.accepted);
+        let rtt = once.then(|| now.saturating_sub(asked_at));
         if remains.contacts.silent().next().is_none() {
             let remains = self.late.remove(salt);
             self.release_remains(remains);

@@ -104,7 +104,7 @@ impl Query {
 
     /// When a peer was asked first.
     pub(super) fn asked_at(&self, peer: PeerId) -> Option<Micros> {
-        self.joined.iter().find(|(joined, _)| *joined == peer).map(|(_, at)| *at)
+        joined_at(&self.joined, peer)
     }
 
     fn next_deadline(&self) -> Micros {
@@ -134,6 +134,11 @@ impl Query {
             consistent: asked.verdict.consistent(),
         }
     }
+}
+
+/// When a peer was asked first, where that was later than the first ones.
+pub(super) fn joined_at(joined: &[(PeerId, Micros)], peer: PeerId) -> Option<Micros> {
+    joined.iter().find(|(joined, _)| *joined == peer).map(|(_, at)| *at)
 }
 
 impl Engine {
@@ -347,6 +352,7 @@ impl Engine {
             contacts: ended.contacts.clone(),
             keys: std::iter::once(&ended.key).chain(&query.other_keys).map(Arc::downgrade).collect(),
             accepted: ended.accepted,
+            joined: query.joined.clone(),
             until,
         };
         if until > now && outcome != Outcome::Cancelled && ended.contacts.silent().next().is_some() {
