@@ -77,9 +77,10 @@ impl Client {
     /// What every call ends with: log lines and upcalls are passed on, and the descriptor to poll is made to tell
     /// of what is left. Gives the lock back, and how many upcalls were made.
     pub(super) fn finish<'a>(self: &'a Arc<Self>, state: Locked<'a>, limit: Limit) -> (Locked<'a>, usize) {
-        let state = self.pass_on_log(state);
-        let (mut state, made) = self.deliver(state, limit);
+        let mut state = self.pass_on_log(state);
+        // First, since upcalls take their time.
         self.wake_for_results(&mut state);
+        let (mut state, made) = self.deliver(state, limit);
         self.arm(&mut state);
         (state, made)
     }
