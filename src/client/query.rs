@@ -25,6 +25,8 @@ impl Client {
         let socket = self.blocking_socket()?;
         let deadline = Deadline::after(timeout);
         let mut state = self.enter_blocking()?;
+        // What peers have answered meanwhile tells whom to ask.
+        self.catch_up(socket, &mut state);
         let token = state.new_token();
         self.ask(&mut state, request, coverage, timeout, token, true)?;
         let mut readable = true;
