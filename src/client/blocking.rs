@@ -36,6 +36,13 @@ pub(super) struct Waiters {
     next: u64,
 }
 
+impl Waiters {
+    /// Whether no thread waits on the socket, so that what comes lies there.
+    pub(super) fn is_nobody_reading(&self) -> bool {
+        self.leader.is_none()
+    }
+}
+
 /// A thread that sleeps while another one leads.
 #[derive(Debug)]
 struct Sleeper {

@@ -160,8 +160,12 @@ fn peers_of(dir: &ClusterDir, data: &ClusterData, port: u16) -> Result<Vec<Peer>
         }
     }
     let list: Vec<&str> = data.peers.iter().map(|(_, text)| text.as_str()).collect();
-    read_peers(&list, port).map_err(|error| {
-        let line = data.peers.iter().find(|(_, text)| text.contains(':') != list[0].contains(':'));
-        dir.bad_line(line.map_or(1, |(line, _)| *line), error.detail())
-    })
+    // What is left to be wrong is that two are of different families; the second of them is to be named.
+    for (count, (line, text)) in data.peers.iter().enumerate() {
+        if let Err(error) = read_peers(&[list[0], text], port) {
+            debug_assert!(count > 0 && error.code() == Code::MixedFamilies);
+            return Err(dir.bad_line(*line, error.detail().trim_start_matches("peer 2, ")));
+        }
+    }
+    read_peers(&list, port)
 }

@@ -93,9 +93,10 @@ impl Client {
         state: Locked<'a>,
         limit: Limit,
     ) -> Result<(Locked<'a>, usize)> {
-        let state = self.pass_on_log(state)?;
-        let (mut state, made) = self.deliver(state, limit)?;
+        let mut state = self.pass_on_log(state)?;
+        // First, since upcalls take their time.
         self.wake_for_results(&mut state);
+        let (mut state, made) = self.deliver(state, limit)?;
         self.arm(&mut state);
         Ok((state, made))
     }

@@ -25,9 +25,11 @@ impl Client {
         let deadline = Deadline::after(timeout);
         let mut state = self.enter_blocking()?;
         let socket = self.blocking_socket()?;
+        // What peers have answered meanwhile tells whom to ask.
+        self.catch_up(socket, &mut state);
         let token = state.new_token();
         self.ask(&mut state, request, coverage, timeout, token, true)?;
-        let mut readable = true;
+        let mut readable = false;
         loop {
             if readable {
                 self.read(socket, &mut state);

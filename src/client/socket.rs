@@ -26,6 +26,8 @@ pub(super) struct Transport {
     errors: Vec<IcmpError>,
     poller: Option<Poller>,
     stalled: Option<Stalled>,
+    /// When the socket was read last.
+    seen: Micros,
 }
 
 /// Why datagrams wait that could leave.
@@ -91,6 +93,17 @@ impl Client {
     /// Reads the datagrams that are there and have the engine take them in. Gives how many there were, and
     /// whether there may be more.
     pub(super) fn read(&self, socket: &Socket, state: &mut State) -> (usize, bool) {
+        self.read_as_of(socket, state, None)
+    }
+
+    /// Reads what has come since nobody was there to read it, such as late answers to the query before. When it came
+    /// nobody knows, so it is taken to be as old as it can be: a peer must not seem slow because its client slept.
+    pub(super) fn catch_up(&self, socket: &Socket, state: &mut State) {
+        let slept = state.waiters.is_nobody_reading().then_some(state.transport.seen);
+        self.read_as_of(socket, state, slept);
+    }
+
+    fn read_as_of(&self, socket: &Socket, state: &mut State, as_of: Option<Micros>) -> (usize, bool) {
         let mut handled = 0;
         let mut more = true;
         while more && handled < self.datagrams_per_call {
@@ -99,7 +112,7 @@ impl Client {
             let read = socket.receive(&mut transport.buffers, most, &mut transport.errors);
             // An error that is no pending ICMP error is of this moment; the next call tries again.
             let count = read.unwrap_or(0);
-            let now = self.micros(Instant::now());
+            let now = as_of.unwrap_or_else(|| self.micros(Instant::now()));
             for index in 0..count {
                 if let Some((datagram, from)) = transport.buffers.datagram(index) {
                     engine.handle_datagram(now, datagram, from);
@@ -113,6 +126,7 @@ impl Client {
             more = count == most;
         }
         self.take_icmp_errors(state);
+        state.transport.seen = self.micros(Instant::now());
         (handled, more)
     }
 

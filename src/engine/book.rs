@@ -34,7 +34,7 @@ pub(super) struct Entry {
     pub(super) rtt: Micros,
     pub(super) rtt_last: Micros,
     pub(super) serial: i64,
-    last_sent: Micros,
+    pub(super) last_sent: Micros,
     /// When the oldest datagram left that was not followed by an answer.
     waiting_since: Option<Micros>,
     has_refused: bool,

@@ -8,8 +8,10 @@ use crate::engine::book::PeerId;
 use crate::engine::contacts::Contacts;
 use crate::engine::{Engine, Micros, needed_replies};
 
-/// How many peers in doubt one query asks beside the others.
+/// How many peers in doubt one query asks beside the others, at least, and within how many queries it is everybody's
+/// turn.
 const PROBES: usize = 2;
+const ROUND: usize = 20;
 
 impl Engine {
     /// Any `count` of the peers, all sets being equally likely.
@@ -23,11 +25,13 @@ impl Engine {
         self.shuffle(self.order.len());
         let (mut chosen, doubtful) = self.by_doubt(now, |_| true);
         let mut due: Vec<PeerId> = doubtful.iter().copied().filter(|&peer| self.is_due(peer, now)).collect();
-        let well = chosen.len().min(count);
+        let (well, in_doubt) = (chosen.len().min(count), doubtful.len());
         chosen.extend(doubtful);
         chosen.truncate(count);
         due.retain(|peer| !chosen.contains(peer));
-        due.truncate(PROBES);
+        // Those first that have waited longest: by chance one could wait for ever.
+        due.sort_by_key(|&peer| self.book.get(peer).map(|entry| entry.last_sent));
+        due.truncate(PROBES.max(in_doubt.div_ceil(ROUND)));
         // Where the query can miss an answer, the place of one that would be asked serves; else it is one more.
         let spare = (count - needed_replies(count as u32) as usize).min(due.len());
         let spare = if well == count { spare } else { 0 };

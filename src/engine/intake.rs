@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::engine::book::PeerId;
 use crate::engine::event::{Event, EventKind, LogLevel};
 use crate::engine::peers::{Peer, ip_text};
+use crate::engine::query::joined_at;
 use crate::engine::table::{Id, salt_bits};
 use crate::engine::{Engine, Micros, SECOND};
 use crate::wire::envelope::{Envelope, payload, readings};
@@ -138,10 +139,9 @@ impl Engine {
             None if looked || self.foreign.look(now) => Source::Suspect,
             None => return Err(Dropped::Source),
         };
-        // A query may have been signed with two keys while they change.
-        let old_key = asked.query.as_ref().and_then(|query| query.old_key());
-        let Some(key) =
-            [Some(&asked.key), old_key].into_iter().flatten().find(|key| envelope.is_signed_by(key))
+        // A query may have been signed with several keys while they change.
+        let other_keys = asked.query.as_ref().map_or(&[][..], |query| query.other_keys());
+        let Some(key) = std::iter::once(&asked.key).chain(other_keys).find(|key| envelope.is_signed_by(key))
         else {
             return Err(if matches!(source, Source::Suspect) { Dropped::Source } else { Dropped::Signature });
         };
@@ -200,7 +200,8 @@ impl Engine {
         remains.contacts.mark_answered(place);
         self.pace.note_reply(now, remains.sent_at, bytes);
         let once = !remains.contacts.was_asked_again(place);
-        let rtt = once.then(|| now.saturating_sub(remains.accepted));
+        let asked_at = joined_at(&remains.joined, peer).unwrap_or(remains.accepted);
+        let rtt = once.then(|| now.saturating_sub(asked_at));
         if remains.contacts.silent().next().is_none() {
             let remains = self.late.remove(salt);
             self.release_remains(remains);

@@ -45,10 +45,15 @@ impl Keys {
         true
     }
 
+    /// The key before the last change, while it is held.
+    pub(super) fn previous(&self) -> Option<&Arc<Key>> {
+        self.previous.as_ref().map(|previous| &previous.key)
+    }
+
     /// The key before the last change, while it is of use for this peer.
     pub(super) fn previous_for(&self, peer: PeerId, book: &Book) -> Option<&Arc<Key>> {
         let moved = book.get(peer).is_some_and(|entry| entry.key_epoch == self.epoch);
-        self.previous.as_ref().filter(|_| !moved).map(|previous| &previous.key)
+        self.previous().filter(|_| !moved)
     }
 
     /// A peer has answered under this key. Wipes the old one when all `peers` have come along.

@@ -6,6 +6,7 @@ use std::hash::BuildHasherDefault;
 use std::sync::{Arc, Weak};
 
 use crate::engine::Micros;
+use crate::engine::book::PeerId;
 use crate::engine::contacts::Contacts;
 use crate::engine::table::FoldHasher;
 use crate::wire::key::Key;
@@ -18,9 +19,11 @@ const MOST: usize = 16_384;
 pub(super) struct Remains {
     pub(super) contacts: Contacts,
     /// The keys that signed it, which it does not keep from being wiped.
-    pub(super) keys: [Weak<Key>; 2],
+    pub(super) keys: Vec<Weak<Key>>,
     pub(super) accepted: Micros,
     pub(super) sent_at: Micros,
+    /// Peers that were asked later than the first ones, and when.
+    pub(super) joined: Vec<(PeerId, Micros)>,
     pub(super) until: Micros,
 }
 

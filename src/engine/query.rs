@@ -79,8 +79,10 @@ pub(super) struct Query {
     stamp: u64,
     retries: u32,
     next_retry: Micros,
-    /// The key before a change, once a retry was signed with it.
-    old_key: Option<Arc<Key>>,
+    /// The keys beside that of its request that it was signed with, while they changed.
+    other_keys: Vec<Arc<Key>>,
+    /// The key of the last attempt, so that the next one tries the other.
+    last_key: Arc<Key>,
     best: Option<Best>,
     errors: u32,
     /// Peers that were asked later than the first ones, and when.
@@ -96,13 +98,13 @@ struct Best {
 
 impl Query {
     /// The keys beside that of its request that replies may be signed with.
-    pub(super) fn old_key(&self) -> Option<&Arc<Key>> {
-        self.old_key.as_ref()
+    pub(super) fn other_keys(&self) -> &[Arc<Key>] {
+        &self.other_keys
     }
 
     /// When a peer was asked first.
     pub(super) fn asked_at(&self, peer: PeerId) -> Option<Micros> {
-        self.joined.iter().find(|(joined, _)| *joined == peer).map(|(_, at)| *at)
+        joined_at(&self.joined, peer)
     }
 
     fn next_deadline(&self) -> Micros {
@@ -132,6 +134,11 @@ impl Query {
             consistent: asked.verdict.consistent(),
         }
     }
+}
+
+/// When a peer was asked first, where that was later than the first ones.
+pub(super) fn joined_at(joined: &[(PeerId, Micros)], peer: PeerId) -> Option<Micros> {
+    joined.iter().find(|(joined, _)| *joined == peer).map(|(_, at)| *at)
 }
 
 impl Engine {
@@ -180,7 +187,8 @@ impl Engine {
             stamp: now.unix,
             retries: 0,
             next_retry: self.retry_after(now.micros),
-            old_key: None,
+            other_keys: Vec::new(),
+            last_key: self.keys.current().clone(),
             best: None,
             errors: 0,
             joined: Vec::new(),
@@ -240,16 +248,20 @@ impl Engine {
     /// Asks the silent peers of a query again, and as many others.
     fn ask_again(&mut self, now: Now, id: Id) {
         let next_retry = self.retry_after(now.micros);
+        let (current, previous) = (self.keys.current().clone(), self.keys.previous().cloned());
         let Some(asked) = self.table.get_mut(id) else { return };
         let silent: Vec<PeerId> = asked.contacts.silent().collect();
         let waiting = asked.unsent > 0;
         let Some(query) = &mut asked.query else { return };
         query.next_retry = next_retry;
         let deadline = query.next_deadline();
-        let odd = query.retries % 2 == 0;
+        let mut is_turn_of_the_old = false;
         // While the first datagrams still wait for room there is nothing to repeat.
         if !waiting {
             query.retries += 1;
+            // After a change of keys attempts alternate, and the first one after it is under the new key.
+            is_turn_of_the_old = Arc::ptr_eq(&query.last_key, &current);
+            query.last_key = previous.filter(|_| is_turn_of_the_old).unwrap_or(current);
             if query.stamp.abs_diff(now.unix) > STAMP_IS_FRESH {
                 query.stamp = now.unix;
             }
@@ -259,34 +271,38 @@ impl Engine {
         if waiting {
             return;
         }
-        let on_the_old_key =
-            |engine: &Engine, peer: PeerId| odd && engine.keys.previous_for(peer, &engine.book).is_some();
-        let (old, new): (Vec<_>, Vec<_>) = silent.iter().partition(|&&peer| on_the_old_key(self, peer));
         self.stats.retries += silent.len() as u64;
+        let (old, new): (Vec<_>, Vec<_>) =
+            silent.iter().partition(|&&peer| is_turn_of_the_old && self.may_have_the_old_key(peer));
         self.send_again(id, &new, false);
         self.send_again(id, &old, true);
         let Some(asked) = self.table.get(id) else { return };
         let contacts = asked.contacts.clone();
         let fresh = self.choose_fresh(now.micros, &contacts, silent.len());
-        let (old, new): (Vec<_>, Vec<_>) = fresh.iter().partition(|&&peer| on_the_old_key(self, peer));
-        self.join(now.micros, id, &new, false);
-        self.join(now.micros, id, &old, true);
+        self.ask_also(now.micros, id, &fresh);
+    }
+
+    /// Whether a peer's daemon may not have read the new key yet.
+    fn may_have_the_old_key(&self, peer: PeerId) -> bool {
+        self.keys.previous_for(peer, &self.book).is_some()
     }
 
     /// Asks peers beside those that a query has asked so far.
     fn ask_also(&mut self, now: Micros, id: Id, peers: &[PeerId]) {
-        self.join(now, id, peers, false);
-    }
-
-    fn join(&mut self, now: Micros, id: Id, peers: &[PeerId], with_old_key: bool) {
         let Some(asked) = self.table.get_mut(id).filter(|_| !peers.is_empty()) else { return };
         let Some(query) = &mut asked.query else { return };
         query.joined.extend(peers.iter().map(|&peer| (peer, now)));
+        let was_retried = query.retries > 0;
         asked.contacts.add(peers);
         for &peer in peers {
             self.book.retain(peer);
         }
-        self.send_again(id, peers, with_old_key);
+        self.send_again(id, peers, false);
+        if was_retried {
+            // These come too late to be asked under one key and, after another wait, under the other.
+            let old: Vec<_> = peers.iter().copied().filter(|&peer| self.may_have_the_old_key(peer)).collect();
+            self.send_again(id, &old, true);
+        }
     }
 
     /// Puts a query's datagram into the queue for these peers.
@@ -294,15 +310,17 @@ impl Engine {
         if peers.is_empty() {
             return;
         }
-        let old_key = peers.first().and_then(|&peer| self.keys.previous_for(peer, &self.book)).cloned();
+        let key = match self.keys.previous().filter(|_| with_old_key) {
+            Some(previous) => previous.clone(),
+            None => self.keys.current().clone(),
+        };
         let limit = self.config.max_request_bytes;
         let mut datagram = self.queue.buffer();
         let Some(asked) = self.table.get_mut(id) else { return };
         let Some(query) = &mut asked.query else { return };
-        let key = match old_key.filter(|_| with_old_key) {
-            Some(old_key) => query.old_key.insert(old_key).clone(),
-            None => asked.key.clone(),
-        };
+        if !std::iter::once(&asked.key).chain(&query.other_keys).any(|known| Arc::ptr_eq(known, &key)) {
+            query.other_keys.push(key.clone());
+        }
         // It fitted the limit before, and neither the key nor the time changes its length.
         if asked.request.pack(&key, query.stamp, limit, &mut datagram).is_err() {
             self.queue.recycle(datagram);
@@ -333,9 +351,10 @@ impl Engine {
         let until = if query.ends == Micros::MAX { now + self.config.expire_after } else { query.ends };
         let remains = Remains {
             contacts: ended.contacts.clone(),
-            keys: [Some(&ended.key), query.old_key()].map(|key| key.map(Arc::downgrade).unwrap_or_default()),
+            keys: std::iter::once(&ended.key).chain(&query.other_keys).map(Arc::downgrade).collect(),
             accepted: ended.accepted,
             sent_at: ended.sent_at,
+            joined: query.joined.clone(),
             until,
         };
         if until > now && outcome != Outcome::Cancelled && ended.contacts.silent().next().is_some() {
