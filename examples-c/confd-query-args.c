@@ -1,4 +1,4 @@
-/* The command line: commands, options, and the help that teaches them. */
+/* The command line: its commands and options. --help is in confd-query-help.c. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "confd-query.h"
@@ -6,17 +6,19 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_FILE "/var/lib/ganeti/hmac.key"
+#define DATA_DIR "/var/lib/ganeti"
 #define DEFAULT_TIMEOUT_MS 10000
+#define DEFAULT_INTERVAL_MS 2000
 
 static const struct command commands[] = {
     {"ping", CONFD_REQ_PING, 0, 0, "", false},
     {"master", CONFD_REQ_CLUSTER_MASTER, 0, 0, "", false},
     {"node-role", CONFD_REQ_NODE_ROLE_BYNAME, 1, 1, " NODE", false},
-    {"where", CONFD_REQ_NODE_PIP_BY_INSTANCE_IP, 1, INT_MAX, " [--link LINK] IP...", false},
+    {"where", CONFD_REQ_NODE_PIP_BY_INSTANCE_IP, 1, INT_MAX, " [--link LINK] IP...|-", false},
     {"nodes", CONFD_REQ_NODE_PIP_LIST, 0, 0, "", false},
     {"candidates", CONFD_REQ_MC_PIP_LIST, 0, 0, "", false},
     {"instance-ips", CONFD_REQ_INSTANCES_IPS_LIST, 0, 1, " [LINK]", false},
@@ -28,19 +30,23 @@ static const struct command commands[] = {
 };
 
 /* Those without a letter have a number that is none. */
-enum { OPTION_PORT = 256, OPTION_COVERAGE, OPTION_TIMEOUT, OPTION_JSON, OPTION_LINK };
+enum { OPTION_PORT = 256, OPTION_COVERAGE, OPTION_TIMEOUT, OPTION_RETRY, OPTION_LINK, OPTION_COUNT, OPTION_JSON };
 
 static const struct option {
     int id;
     const char *name;
     bool takes_value;
 } options[] = {
+    {'d', "data-dir", true},
     {'p', "peers", true},
     {'k', "key-file", true},
     {OPTION_PORT, "port", true},
     {OPTION_COVERAGE, "coverage", true},
     {OPTION_TIMEOUT, "timeout", true},
+    {OPTION_RETRY, "retry", true},
     {OPTION_LINK, "link", true},
+    {'n', "interval", true},
+    {OPTION_COUNT, "count", true},
     {OPTION_JSON, "json", false},
     {'v', "verbose", false},
     {'h', "help", false},
@@ -48,66 +54,6 @@ static const struct option {
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-void help_print(struct text *text)
-{
-    text_add(text,
-        "Usage: confd-query [OPTION]... COMMAND [ARGUMENT]...\n"
-        "Ask the ganeti-confd servers of a Ganeti cluster, and print the answer.\n"
-        "\n"
-        "The question goes to several master candidates. When enough of them have\n"
-        "replied, the best reply is printed: an answer beats an error, and among answers\n"
-        "the highest configuration serial wins.\n"
-        "\n"
-        "Commands:\n"
-        "  ping                 are the servers alive, which configuration version is it\n"
-        "  master               name of the master node\n"
-        "  node-role NODE       master, candidate, offline, drained or regular\n"
-        "  where IP...          primary IP of the node that runs the instance of an IP\n"
-        "  nodes                primary IPs of all nodes\n"
-        "  candidates           primary IPs of the master candidates\n"
-        "  instance-ips [LINK]  IPs of the instances, on the default link or on this one\n"
-        "  drbd NODE            DRBD minors of a node\n"
-        "  instances NODE       instances of a node, primary and secondary\n"
-        "  disks INSTANCE       disks of an instance, given by name or UUID\n"
-        "  config POINTER       part of the configuration, by JSON pointer, such as\n"
-        "                       /cluster/cluster_name (in keys, ~1 for / and ~0 for ~)\n"
-        "  collectors           the data collectors\n"
-        "\n"
-        "Options, before or after the command (-- ends them):\n"
-        "  -p, --peers LIST       servers to ask: addresses, each perhaps with its port,\n"
-        "                         separated by commas; may be repeated. Default: those in\n"
-        "                         /var/lib/ganeti/ssconf_master_candidates_ips\n"
-        "  -k, --key-file FILE    the cluster's key; default /var/lib/ganeti/hmac.key\n"
-        "      --port N           UDP port of servers that are named without one;\n"
-        "                         default: that of the service ganeti-confd, else 1814\n"
-        "      --coverage N       how many servers to ask: 0, the default, for up to 6,\n"
-        "                         -1 for all\n"
-        "      --timeout SECONDS  how long to wait for replies; default 10; 0.5 is fine\n"
-        "      --link LINK        for where: the instances' link, if not the default one\n"
-        "      --json             print one JSON object, also when nobody replied\n"
-        "  -v, --verbose          tell on stderr who replied what, and which reply won\n"
-        "  -h, --help             print this help\n"
-        "  -V, --version          print the version\n"
-        "\n"
-        "The key file holds the key that all nodes of a cluster share. It is used byte by\n"
-        "byte: the newline at the end of Ganeti's own file is part of the key, so copy\n"
-        "the file, do not retype it.\n"
-        "\n"
-        "Exit codes:\n"
-        "  0  answered\n"
-        "  1  no reply or too few (the best of too few is printed, with a warning); also\n"
-        "     when the system fails, as when standard output cannot be written\n"
-        "  2  wrong usage, or servers or a key that cannot be read\n"
-        "  3  the servers answered with an error; where with several IPs: for any of them\n"
-        "\n"
-        "Examples:\n"
-        "  confd-query master\n"
-        "  confd-query -p 192.0.2.1,192.0.2.2 -k ./hmac.key ping -v\n"
-        "  confd-query -p '[2001:db8::1]:2000' --timeout 0.5 node-role node1.example.com\n"
-        "  confd-query where 198.51.100.7 198.51.100.8\n"
-        "  confd-query --json config /cluster/enabled_hypervisors | jq -r '.answer[]'\n");
-}
 
 static bool parse_number(const char *name, const char *value, long min, long max, long *out)
 {
@@ -124,16 +70,17 @@ static bool parse_number(const char *name, const char *value, long min, long max
 }
 
 /* Seconds, perhaps with a fraction, as milliseconds. */
-static bool parse_timeout(const char *value, int32_t *out)
+static bool parse_seconds(const char *name, const char *value, int32_t min_ms, int32_t *out)
 {
     size_t whole = strspn(value, "0123456789");
     const char *rest = value + whole;
     size_t fraction = *rest == '.' ? strspn(rest + 1, "0123456789") : 0;
     rest += *rest == '.' ? 1 + fraction : 0;
     /* Digits only: strtod would take "inf", hexadecimal and white space as well. */
-    double seconds = whole + fraction > 0 && *rest == '\0' ? strtod(value, NULL) : 0;
-    if (!(seconds >= 0.001 && seconds <= INT32_MAX / 1000)) {
-        complain("--timeout takes seconds from 0.001 to %ld, not \"%s\"", (long)(INT32_MAX / 1000), value);
+    double seconds = whole + fraction > 0 && *rest == '\0' ? strtod(value, NULL) : -1;
+    if (!(seconds >= min_ms / 1000.0 && seconds <= INT32_MAX / 1000)) {
+        complain("--%s takes seconds from %g to %ld, not \"%s\"", name, min_ms / 1000.0, (long)(INT32_MAX / 1000),
+                 value);
         return false;
     }
     *out = (int32_t)(seconds * 1000 + 0.5);
@@ -144,6 +91,9 @@ static bool apply(struct arguments *args, const struct option *option, const cha
 {
     long number = 0;
     switch (option->id) {
+    case 'd':
+        args->data_dir = value;
+        return true;
     case 'p':
         if (args->peers.length > 0) {
             text_add(&args->peers, ",");
@@ -166,7 +116,15 @@ static bool apply(struct arguments *args, const struct option *option, const cha
         args->coverage = (int32_t)number;
         return true;
     case OPTION_TIMEOUT:
-        return parse_timeout(value, &args->timeout_ms);
+        return parse_seconds(option->name, value, 1, &args->timeout_ms);
+    case OPTION_RETRY:
+        return parse_seconds(option->name, value, 0, &args->retry_ms);
+    case 'n':
+        args->watch_option = option->name;
+        return parse_seconds(option->name, value, 1, &args->interval_ms);
+    case OPTION_COUNT:
+        args->watch_option = option->name;
+        return parse_number(option->name, value, 1, LONG_MAX, &args->count);
     case OPTION_LINK:
         args->link = value;
         return true;
@@ -247,9 +205,67 @@ static bool is_address(const char *string)
     return inet_pton(AF_INET, string, bytes) == 1 || inet_pton(AF_INET6, string, bytes) == 1;
 }
 
-/* The first operand is the command; the others are its own. */
+/* `-` among the addresses stands for those on standard input. */
+static bool read_addresses(struct arguments *args)
+{
+    char bytes[4096];
+    size_t got, kept = 0;
+    bool asked = false;
+    for (size_t i = 0; i < args->n_operands; i++) {
+        if (strcmp(args->operands[i], "-") == 0) {
+            asked = true;
+        } else {
+            args->operands[kept++] = args->operands[i];
+        }
+    }
+    args->n_operands = kept;
+    while (asked && (got = fread(bytes, 1, sizeof bytes, stdin)) > 0) {
+        text_add_bytes(&args->input, bytes, got);
+    }
+    if (asked && ferror(stdin)) {
+        complain("cannot read standard input: %s", strerror(errno));
+        return false;
+    }
+    if (args->input.length != strlen(text_string(&args->input))) {
+        complain("standard input is not text");
+        return false;
+    }
+    /* An address and its separator take two bytes at least. */
+    const char **operands = realloc(args->operands, (kept + args->input.length / 2 + 1) * sizeof *operands);
+    if (operands == NULL) {
+        out_of_memory();
+    }
+    args->operands = operands;
+    char *ip = asked && args->input.length > 0 ? strtok(args->input.at, " \t\r\n") : NULL;
+    for (; ip != NULL; ip = strtok(NULL, " \t\r\n")) {
+        args->operands[args->n_operands++] = ip;
+    }
+    if (args->n_operands == 0) {
+        complain("standard input has no IP address");
+        return false;
+    }
+    for (size_t i = 0; i < args->n_operands; i++) {
+        if (!is_address(args->operands[i])) {
+            complain("\"%s\" is not an IP address", args->operands[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void shift_operand(struct arguments *args)
+{
+    args->n_operands--;
+    memmove(args->operands, args->operands + 1, args->n_operands * sizeof *args->operands);
+}
+
+/* The first operand is the command, the one behind `watch` where it begins with that; the others are its own. */
 static bool choose_command(struct arguments *args)
 {
+    if (args->n_operands > 0 && strcmp(args->operands[0], "watch") == 0) {
+        args->watch = true;
+        shift_operand(args);
+    }
     if (args->n_operands == 0) {
         complain("which command?");
         return false;
@@ -264,39 +280,38 @@ static bool choose_command(struct arguments *args)
         complain("unknown command \"%s\"", name);
         return false;
     }
-    args->n_operands--;
-    memmove(args->operands, args->operands + 1, args->n_operands * sizeof *args->operands);
+    shift_operand(args);
     if (args->n_operands < (size_t)args->command->min_operands ||
         args->n_operands > (size_t)args->command->max_operands) {
         complain("wrong number of arguments: confd-query %s%s", name, args->command->operands);
         return false;
     }
-    if (args->link != NULL && args->command->type != CONFD_REQ_NODE_PIP_BY_INSTANCE_IP) {
-        complain("--link is an option of the command where");
+    if (args->watch_option != NULL && !args->watch) {
+        complain("--%s is an option of the command watch", args->watch_option);
         return false;
     }
-    for (size_t i = 0; args->command->type == CONFD_REQ_NODE_PIP_BY_INSTANCE_IP && i < args->n_operands; i++) {
-        if (!is_address(args->operands[i])) {
-            complain("\"%s\" is not an IP address", args->operands[i]);
-            return false;
-        }
+    bool where = args->command->type == CONFD_REQ_NODE_PIP_BY_INSTANCE_IP;
+    if (args->link != NULL && !where) {
+        complain("--link is an option of the command where");
+        return false;
     }
     if (args->command->type == CONFD_REQ_CONFIG_QUERY && args->operands[0][0] != '/' && args->operands[0][0] != '\0') {
         complain("a JSON pointer starts with a slash: \"/%s\"?", args->operands[0]);
         return false;
     }
-    return true;
+    return !where || read_addresses(args);
 }
 
 enum parsed arguments_parse(struct arguments *args, int argc, char **argv)
 {
     bool options_ended = false;
-    args->key_file = KEY_FILE;
+    args->data_dir = DATA_DIR;
     args->timeout_ms = DEFAULT_TIMEOUT_MS;
+    args->retry_ms = -1;
+    args->interval_ms = DEFAULT_INTERVAL_MS;
     args->operands = calloc(argc > 0 ? (size_t)argc : 1, sizeof *args->operands);
     if (args->operands == NULL) {
-        complain("out of memory");
-        return PARSED_WRONG;
+        out_of_memory();
     }
     for (int i = 1; i < argc; i++) {
         const char *argument = argv[i];
@@ -320,4 +335,5 @@ void arguments_free(struct arguments *args)
 {
     free(args->operands);
     text_free(&args->peers);
+    text_free(&args->input);
 }

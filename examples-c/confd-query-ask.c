@@ -1,56 +1,16 @@
-/* The question: put it through the library, wait for enough replies, choose the best one. */
+/* The question, put through the library. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "confd-query.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-static double now_ms(void)
-{
-    struct timespec now = {0, 0};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
+/* For --verbose: how long the servers that were not needed may still answer. */
+#define LINGER_MS 500
 
-/* Inside an upcall: only takes notes. What they mean is worked out when the wait is over. */
-static void on_upcall(confd_client *client, const confd_upcall *upcall, void *user_data)
-{
-    struct outcome *outcome = user_data;
-    (void)client;
-    if (upcall->type != CONFD_UPCALL_REPLY) {
-        return;
-    }
-    outcome->consistent = upcall->consistent;
-    if (outcome->n_answers == outcome->capacity) {
-        size_t capacity = outcome->capacity == 0 ? 8 : 2 * outcome->capacity;
-        struct answer *answers = realloc(outcome->answers, capacity * sizeof *answers);
-        if (answers == NULL) {
-            outcome->out_of_memory = true;
-            return;
-        }
-        outcome->answers = answers;
-        outcome->capacity = capacity;
-    }
-    struct answer *answer = &outcome->answers[outcome->n_answers];
-    *answer = (struct answer){NULL, strdup(upcall->server_ip), upcall->server_port, now_ms() - outcome->started_ms};
-    if (answer->ip == NULL || confd_reply_clone(upcall->reply, &answer->reply) != CONFD_OK) {
-        free(answer->ip);
-        outcome->out_of_memory = true;
-        return;
-    }
-    outcome->n_answers++;
-}
+const confd_result no_result = {.size = sizeof(confd_result), .outcome = CONFD_OUTCOME_NO_REPLY, .consistent = true};
 
-static void on_log(int32_t level, const char *message, void *user_data)
-{
-    (void)user_data;
-    complain("%s%s", level >= CONFD_LOG_WARNING ? "warning: " : "", message);
-}
-
-/* Says what the library refused, and whose fault it is. To be called before any other call of the library. */
-static int refused(confd_error error, const char *what)
+int refused(confd_error error, const char *what)
 {
     const char *why = confd_last_error();
     complain("%s: %s", what, why[0] != '\0' ? why : confd_strerror(error));
@@ -68,32 +28,6 @@ static int refused(confd_error error, const char *what)
     }
 }
 
-static int open_client(const struct arguments *args, struct outcome *outcome, confd_client **client)
-{
-    struct cluster cluster = {NULL, NULL, 0, NULL, 0};
-    confd_options *options = NULL;
-    int code = EXIT_USAGE;
-    if (cluster_load(&cluster, args)) {
-        confd_error error = confd_options_new(&options);
-        if (error == CONFD_OK && args->port != 0) {
-            error = confd_options_set_port(options, args->port);
-        }
-        if (error == CONFD_OK) {
-            int32_t level = args->verbose ? CONFD_LOG_DEBUG : CONFD_LOG_WARNING;
-            error = confd_options_set_log(options, on_log, NULL, level);
-        }
-        if (error == CONFD_OK) {
-            error = confd_client_new(cluster.key, cluster.key_length, cluster.peers, cluster.n_peers, on_upcall,
-                                     outcome, options, client);
-        }
-        code = error == CONFD_OK ? EXIT_ANSWERED : refused(error, "the servers cannot be asked");
-        confd_options_free(options);
-        outcome->key_ends_in_newline = cluster.key[cluster.key_length - 1] == '\n';
-    }
-    cluster_free(&cluster);
-    return code;
-}
-
 static int make_request(const struct arguments *args, confd_request **request)
 {
     int32_t type = args->command->type;
@@ -108,79 +42,69 @@ static int make_request(const struct arguments *args, confd_request **request)
     return error == CONFD_OK ? EXIT_ANSWERED : refused(error, args->command->name);
 }
 
-/* An ok reply beats an error; among ok ones the highest serial is the newest configuration; the first wins ties. */
-static bool beats(const confd_reply *reply, const confd_reply *best)
+int64_t now_ms(void)
 {
-    bool ok = confd_reply_status(reply) == CONFD_STATUS_OK;
-    bool best_ok = confd_reply_status(best) == CONFD_STATUS_OK;
-    return ok && (!best_ok || confd_reply_serial(reply) > confd_reply_serial(best));
+    struct timespec now = {0, 0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void choose_best(struct outcome *outcome)
+/* A query ends when enough have answered. The client still takes note of who answers late. */
+static void linger(confd_client *client, struct counts *counts)
 {
-    for (size_t i = 0; i < outcome->n_answers; i++) {
-        const struct answer *answer = &outcome->answers[i];
-        if (outcome->best == NULL || beats(answer->reply, outcome->best->reply)) {
-            outcome->best = answer;
-        }
+    int64_t end = now_ms() + LINGER_MS;
+    int64_t left = LINGER_MS;
+    while (!counts_all_known(counts) && left > 0 && confd_client_receive(client, (int32_t)left, NULL) == CONFD_OK) {
+        left = end - now_ms();
+        counts_take(counts, client);
     }
 }
 
-static int exchange(const struct arguments *args, confd_client *client, const confd_request *request,
-                    struct outcome *outcome)
+static int ask_once(const struct arguments *args, confd_client *client, confd_request *request)
 {
-    confd_wait_result result = {true, 0, 0};
-    const char *salt = confd_request_salt(request);
+    struct outcome outcome = {.result = &no_result};
+    struct text problem = {NULL, 0, 0};
+    confd_result *result = NULL;
+    int code = EXIT_ANSWERED;
     if (args->verbose) {
-        complain("asking %s, query %s, salt %s", args->command->name, confd_request_query_json(request), salt);
+        verbose_question(args, request);
     }
-    outcome->started_ms = now_ms();
-    confd_error error = confd_client_send(client, request, args->coverage, 0, NULL);
-    if (error == CONFD_ERR_IO) {
-        (void)refused(error, "nothing could be sent"); /* which is one way of getting no reply */
-        return EXIT_ANSWERED;
-    }
+    confd_error error = confd_client_query(client, request, args->coverage, args->timeout_ms, &result);
     if (error == CONFD_OK) {
-        error = confd_client_wait(client, salt, args->timeout_ms, &result);
-    }
-    if (error != CONFD_OK) {
-        return refused(error, "the servers cannot be asked");
-    }
-    if (outcome->out_of_memory) {
-        complain("out of memory");
-        return EXIT_TOO_FEW;
-    }
-    outcome->sent = result.sent;
-    outcome->received = result.received;
-    outcome->needed = confd_needed_replies(result.sent);
-    /* For the hints of a failure; without the numbers they are only less precise. */
-    (void)confd_client_stats(client, &outcome->stats, sizeof outcome->stats);
-    return EXIT_ANSWERED;
-}
-
-int ask(const struct arguments *args, struct outcome *outcome)
-{
-    confd_client *client = NULL;
-    confd_request *request = NULL;
-    outcome->consistent = true;
-    int code = make_request(args, &request);
-    if (code == EXIT_ANSWERED) {
-        code = open_client(args, outcome, &client);
+        outcome.result = result;
+    } else if (error == CONFD_ERR_IO) {
+        text_add(&problem, confd_last_error());
+        outcome.problem = text_string(&problem); /* which is one way of getting no reply */
+    } else {
+        code = refused(error, "the servers cannot be asked");
     }
     if (code == EXIT_ANSWERED) {
-        code = exchange(args, client, request, outcome);
+        counts_take(&outcome.ended, client);
+        counts_take(&outcome.after, client);
+        if (args->verbose && outcome.result->outcome == CONFD_OUTCOME_ANSWERED) {
+            linger(client, &outcome.after);
+        }
+        code = report(args, &outcome);
     }
-    confd_request_free(request);
-    confd_client_free(client);
-    choose_best(outcome); /* no upcall can come any more */
+    counts_free(&outcome.ended);
+    counts_free(&outcome.after);
+    text_free(&problem);
+    confd_result_free(result);
     return code;
 }
 
-void outcome_free(struct outcome *outcome)
+int ask(const struct arguments *args)
 {
-    for (size_t i = 0; i < outcome->n_answers; i++) {
-        confd_reply_free(outcome->answers[i].reply);
-        free(outcome->answers[i].ip);
+    confd_client *client = NULL;
+    confd_request *request = NULL;
+    int code = make_request(args, &request);
+    if (code == EXIT_ANSWERED) {
+        code = cluster_open(args, &client);
     }
-    free(outcome->answers);
+    if (code == EXIT_ANSWERED) {
+        code = args->watch ? watch(args, client, request) : ask_once(args, client, request);
+    }
+    confd_request_free(request);
+    confd_client_free(client);
+    return code;
 }

@@ -1,4 +1,4 @@
-/* Whom to ask and the key to sign with: from the command line, or from the files of a cluster node. */
+/* Whom to ask and the key to sign with: from the command line, or from the data folder of a cluster node. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "confd-query.h"
@@ -9,9 +9,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PEERS_FILE "/var/lib/ganeti/ssconf_master_candidates_ips"
 #define MAX_PEERS_BYTES ((size_t)1 << 20)
 #define MAX_KEY_BYTES ((size_t)1 << 16)
+
+/* What -p and -k give, and what one of them leaves to the data folder. */
+struct cluster {
+    char *peer_text;    /* what the peers point into */
+    const char **peers;
+    size_t n_peers;
+    unsigned char *key; /* wiped by cluster_free */
+    size_t key_length;
+};
 
 /* Not optimised away, as memset before free may be. */
 static void wipe(void *memory, size_t length)
@@ -63,63 +71,58 @@ static void *read_file(const char *path, const char *what, const char *advice, s
 }
 
 /* Cuts `peer_text` at commas and white space. */
-static bool split_peers(struct cluster *cluster)
+static void split_peers(struct cluster *cluster)
 {
     static const char separators[] = ", \t\r\n";
     /* A peer and its separator take two bytes at least. */
     cluster->peers = calloc(strlen(cluster->peer_text) / 2 + 1, sizeof *cluster->peers);
     if (cluster->peers == NULL) {
-        complain("out of memory");
-        return false;
+        out_of_memory();
     }
     char *peer = strtok(cluster->peer_text, separators);
     for (; peer != NULL; peer = strtok(NULL, separators)) {
         cluster->peers[cluster->n_peers++] = peer;
     }
-    return true;
 }
 
 static bool load_peers(struct cluster *cluster, const struct arguments *args)
 {
+    struct text path = {NULL, 0, 0};
     size_t length = 0;
     if (args->peers.at != NULL) {
+        text_add(&path, "-p");
         cluster->peer_text = strdup(args->peers.at);
         if (cluster->peer_text == NULL) {
-            complain("out of memory");
-            return false;
+            out_of_memory();
         }
     } else {
-        cluster->peer_text =
-            read_file(PEERS_FILE, "the list of servers", "name them with -p", MAX_PEERS_BYTES, &length);
-        if (cluster->peer_text == NULL) {
-            return false;
+        text_format(&path, "%s/ssconf_master_candidates_ips", args->data_dir);
+        cluster->peer_text = read_file(path.at, "the list of servers", "name them with -p", MAX_PEERS_BYTES, &length);
+    }
+    if (cluster->peer_text != NULL) {
+        split_peers(cluster);
+        if (cluster->n_peers == 0) {
+            complain("%s names no servers", path.at);
         }
     }
-    if (!split_peers(cluster)) {
-        return false;
-    }
-    if (cluster->n_peers == 0) {
-        complain("%s names no servers", args->peers.at != NULL ? "-p" : PEERS_FILE);
-        return false;
-    }
-    return true;
+    text_free(&path);
+    return cluster->n_peers > 0;
 }
 
-bool cluster_load(struct cluster *cluster, const struct arguments *args)
+static bool load_key(struct cluster *cluster, const struct arguments *args)
 {
-    if (!load_peers(cluster, args)) {
-        return false;
-    }
+    struct text path = {NULL, 0, 0};
+    cluster_key_path(args, &path);
     /* Every byte counts, the newline at the end included. */
-    cluster->key =
-        read_file(args->key_file, "the key", "name its file with -k", MAX_KEY_BYTES, &cluster->key_length);
+    cluster->key = read_file(path.at, "the key", "name its file with -k", MAX_KEY_BYTES, &cluster->key_length);
     if (cluster->key != NULL && cluster->key_length == 0) {
-        complain("the key %s is empty", args->key_file);
+        complain("the key %s is empty", path.at);
     }
-    return cluster->key != NULL && cluster->key_length > 0;
+    text_free(&path);
+    return cluster->key_length > 0;
 }
 
-void cluster_free(struct cluster *cluster)
+static void cluster_free(struct cluster *cluster)
 {
     if (cluster->key != NULL) {
         wipe(cluster->key, cluster->key_length);
@@ -127,4 +130,93 @@ void cluster_free(struct cluster *cluster)
     free(cluster->key);
     free(cluster->peers);
     free(cluster->peer_text);
+}
+
+static void on_log(int32_t level, const char *message, void *user_data)
+{
+    (void)user_data;
+    complain("%s%s", level >= CONFD_LOG_WARNING ? "warning: " : "", message);
+}
+
+static confd_error set_options(const struct arguments *args, confd_options *options)
+{
+    int32_t level = args->verbose ? CONFD_LOG_DEBUG : CONFD_LOG_WARNING;
+    confd_error error = confd_options_set_log(options, on_log, NULL, level);
+    if (error == CONFD_OK && args->port != 0) {
+        error = confd_options_set_port(options, args->port);
+    }
+    if (error == CONFD_OK && args->retry_ms >= 0) {
+        error = confd_options_set_retry_ms(options, args->retry_ms);
+    }
+    if (error == CONFD_OK && args->watch && args->peers.at == NULL) {
+        /* What -p names stays: the cluster's own addresses may be none that this host can reach. */
+        error = confd_options_set_refresh_ms(options, args->interval_ms);
+    }
+    return error;
+}
+
+/* The servers and the key are the library's to read: it names the file and the line that it does not like. */
+static int open_data_dir(const struct arguments *args, const confd_options *options, confd_client **client)
+{
+    confd_error error = confd_client_open(args->data_dir, NULL, NULL, options, client);
+    if (error == CONFD_ERR_CLUSTER_DIR) {
+        complain("%s (name another folder with -d, or servers with -p and their key with -k)", confd_last_error());
+        return EXIT_USAGE;
+    }
+    return error == CONFD_OK ? EXIT_ANSWERED : refused(error, "the servers cannot be asked");
+}
+
+static int make_client(const struct arguments *args, const confd_options *options, confd_client **client)
+{
+    struct cluster cluster = {NULL, NULL, 0, NULL, 0};
+    int code = EXIT_USAGE;
+    if (load_peers(&cluster, args) && load_key(&cluster, args)) {
+        confd_error error = confd_client_new(cluster.key, cluster.key_length, cluster.peers, cluster.n_peers, NULL,
+                                             NULL, options, client);
+        code = error == CONFD_OK ? EXIT_ANSWERED : refused(error, "the servers cannot be asked");
+    }
+    cluster_free(&cluster);
+    return code;
+}
+
+int cluster_open(const struct arguments *args, confd_client **client)
+{
+    confd_options *options = NULL;
+    int code;
+    confd_error error = confd_options_new(&options);
+    if (error == CONFD_OK) {
+        error = set_options(args, options);
+    }
+    if (error != CONFD_OK) {
+        code = refused(error, "the servers cannot be asked");
+    } else if (args->peers.at == NULL && args->key_file == NULL) {
+        code = open_data_dir(args, options, client);
+    } else {
+        code = make_client(args, options, client);
+    }
+    confd_options_free(options);
+    return code;
+}
+
+void cluster_key_path(const struct arguments *args, struct text *path)
+{
+    if (args->key_file != NULL) {
+        text_add(path, args->key_file);
+    } else {
+        text_format(path, "%s/hmac.key", args->data_dir);
+    }
+}
+
+bool cluster_key_lacks_newline(const struct arguments *args)
+{
+    struct text path = {NULL, 0, 0};
+    char last = '\n';
+    cluster_key_path(args, &path);
+    int fd = open(path.at, O_RDONLY | O_CLOEXEC);
+    bool known = fd >= 0 && lseek(fd, -1, SEEK_END) >= 0 && read(fd, &last, 1) == 1;
+    if (fd >= 0) {
+        close(fd);
+    }
+    text_free(&path);
+    return known && last != '\n';
 }

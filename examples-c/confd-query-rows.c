@@ -23,27 +23,26 @@ static void print_rows(const struct table *table, struct text *out)
     }
 }
 
-/* Rows of [node, minor, instance, disk, role, peer]. */
 bool show_drbd(const confd_reply *reply, struct text *out)
 {
     static const char *const header[] = {"NODE", "MINOR", "INSTANCE", "DISK", "ROLE", "PEER", NULL};
     struct table table = {"lrllll", NULL, 0, 0};
-    struct text pointer = {NULL, 0, 0};
-    size_t count = 0;
-    bool shaped = value_count(reply, "", &count);
+    confd_drbd_minor minor;
+    confd_error error = CONFD_OK;
     add_cells(&table, header);
-    for (size_t i = 0; shaped && i < count; i++) {
-        size_t width = 0;
-        shaped = value_count(reply, value_at(&pointer, "/%zu", i), &width) && width == 6;
-        for (size_t column = 0; shaped && column < width; column++) {
-            table_add_value(&table, reply, value_at(&pointer, "/%zu/%zu", i, column));
-        }
+    for (size_t i = 0; (error = confd_reply_drbd_minor(reply, i, &minor)) == CONFD_OK; i++) {
+        table_add_or_dash(&table, minor.node);
+        table_format(&table, "%" PRId64, minor.minor);
+        table_add_or_dash(&table, minor.instance);
+        table_add_or_dash(&table, minor.disk);
+        table_add_or_dash(&table, minor.role);
+        table_add_or_dash(&table, minor.peer);
     }
+    bool shaped = error == CONFD_ERR_NOT_FOUND; /* the end of the list */
     if (shaped) {
         print_rows(&table, out);
     }
     table_free(&table);
-    text_free(&pointer);
     return shaped;
 }
 

@@ -9,19 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const roles[] = {"master", "candidate", "offline", "drained", "regular"};
 static const char *const error_words[] = {"unknown entry", "internal error", "wrong argument"};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static bool show_ping(const struct outcome *outcome, struct text *out)
+static bool show_ping(const struct arguments *args, const confd_result *result, struct text *out)
 {
     int64_t version = 0;
-    if (confd_reply_int(outcome->best->reply, "", &version) != CONFD_OK) {
+    if (confd_reply_int(result->reply, "", &version) != CONFD_OK) {
         return false;
     }
-    text_format(out, "configuration version %" PRId64 " (%" PRIu32 " of %" PRIu32 " servers answered, %" PRIu32
-                " needed)\n", version, outcome->received, outcome->sent, outcome->needed);
+    text_format(out, "configuration version %" PRId64, version);
+    if (!args->watch) { /* which would take other numbers of servers for a change */
+        text_format(out, " (%" PRIu32 " of %" PRIu32 " servers answered, %" PRIu32 " needed)", result->received,
+                    result->sent, result->needed);
+    }
+    text_add(out, "\n");
     return true;
 }
 
@@ -39,11 +42,11 @@ static bool show_string(const confd_reply *reply, struct text *out)
 static bool show_role(const confd_reply *reply, struct text *out)
 {
     int64_t role = 0;
-    if (confd_reply_int(reply, "", &role) != CONFD_OK || role < 0 || role >= (int64_t)COUNT(roles)) {
-        return false;
+    const char *name = confd_reply_int(reply, "", &role) == CONFD_OK ? confd_node_role_name(role) : NULL;
+    if (name != NULL) {
+        text_format(out, "%s\n", name);
     }
-    text_format(out, "%s\n", roles[role]);
-    return true;
+    return name != NULL;
 }
 
 /* IPv4 before IPv6 before anything else, then by number. */
@@ -86,67 +89,61 @@ static bool show_addresses(const confd_reply *reply, struct text *out)
     return shaped;
 }
 
-/* One row of a list answer is [status, answer, serial]. */
-static void add_where_row(struct table *table, const confd_reply *reply, size_t i, const char *ip)
+/* Why one of several IPs has no answer: its element is [status, error, serial]. */
+static const char *where_error(const confd_reply *reply, size_t i, int32_t status)
 {
     struct text pointer = {NULL, 0, 0};
-    int64_t status = 0, error = -1;
-    bool has_status = confd_reply_int(reply, value_at(&pointer, "/%zu/0", i), &status) == CONFD_OK;
+    int64_t error = -1;
     (void)confd_reply_int(reply, value_at(&pointer, "/%zu/1", i), &error);
-    table_add(table, ip);
-    if (!has_status) {
-        table_add(table, "?");
-    } else if (status == CONFD_STATUS_NOT_IMPLEMENTED) {
-        table_add(table, "not implemented");
-    } else if (status == CONFD_STATUS_ERROR && error >= 0 && error < (int64_t)COUNT(error_words)) {
-        table_add(table, error_words[error]);
-    } else {
-        table_add_value(table, reply, text_string(&pointer));
-    }
     text_free(&pointer);
+    bool known = status == CONFD_STATUS_ERROR && error >= 0 && error < (int64_t)COUNT(error_words);
+    return status == CONFD_STATUS_NOT_IMPLEMENTED ? "not implemented" : known ? error_words[error] : "unknown error";
 }
 
 static bool show_where(const struct arguments *args, const confd_reply *reply, struct text *out)
 {
     struct table table = {"ll", NULL, 0, 0};
-    const char *single = NULL;
+    const char *ip = NULL;
     size_t count = 0;
     bool shaped = true;
-    if (args->n_operands == 1 && confd_reply_string(reply, "", &single) == CONFD_OK) {
+    if (args->n_operands == 1 && confd_reply_string(reply, "", &ip) == CONFD_OK) {
         table_add(&table, args->operands[0]);
-        table_add(&table, single);
+        table_add(&table, ip);
     } else {
         shaped = value_count(reply, "", &count) && count == args->n_operands;
         for (size_t i = 0; shaped && i < count; i++) {
-            add_where_row(&table, reply, i, args->operands[i]);
+            int32_t status = 0;
+            shaped = confd_reply_node_ip(reply, i, &status, &ip) == CONFD_OK;
+            if (shaped) {
+                table_add(&table, args->operands[i]);
+                table_add(&table, ip != NULL ? ip : where_error(reply, i, status));
+            }
         }
     }
-    table_print(&table, out);
+    if (shaped) {
+        table_print(&table, out);
+    }
     table_free(&table);
     return shaped;
 }
 
 size_t where_failures(const struct arguments *args, const confd_reply *reply)
 {
-    struct text pointer = {NULL, 0, 0};
-    size_t count = 0, failures = 0;
-    if (value_count(reply, "", &count) && count == args->n_operands) {
-        for (size_t i = 0; i < count; i++) {
-            int64_t status = 0;
-            bool found = confd_reply_int(reply, value_at(&pointer, "/%zu/0", i), &status) == CONFD_OK;
-            failures += !found || status != CONFD_STATUS_OK;
-        }
+    size_t failures = 0;
+    int32_t status = 0;
+    const char *ip = NULL;
+    for (size_t i = 0; i < args->n_operands && confd_reply_node_ip(reply, i, &status, &ip) == CONFD_OK; i++) {
+        failures += status != CONFD_STATUS_OK;
     }
-    text_free(&pointer);
     return failures;
 }
 
-bool show(const struct arguments *args, const struct outcome *outcome, struct text *out)
+bool show(const struct arguments *args, const confd_result *result, struct text *out)
 {
-    const confd_reply *reply = outcome->best->reply;
+    const confd_reply *reply = result->reply;
     switch (args->command->type) {
     case CONFD_REQ_PING:
-        return show_ping(outcome, out);
+        return show_ping(args, result, out);
     case CONFD_REQ_CLUSTER_MASTER:
         return show_string(reply, out);
     case CONFD_REQ_NODE_ROLE_BYNAME:

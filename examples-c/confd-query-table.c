@@ -24,6 +24,11 @@ void table_add(struct table *table, const char *cell)
     table->cells[table->count++] = safe.at;
 }
 
+void table_add_or_dash(struct table *table, const char *cell)
+{
+    table_add(table, cell[0] != '\0' ? cell : "-");
+}
+
 void table_format(struct table *table, const char *format, ...)
 {
     struct text cell = {NULL, 0, 0};

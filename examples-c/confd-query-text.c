@@ -48,12 +48,17 @@ void text_free(struct text *text)
     *text = (struct text){NULL, 0, 0};
 }
 
+void text_cut(struct text *text, size_t length)
+{
+    text->length = length;
+    if (text->at != NULL) {
+        text->at[length] = '\0';
+    }
+}
+
 void text_clear(struct text *text)
 {
-    text->length = 0;
-    if (text->at != NULL) {
-        text->at[0] = '\0';
-    }
+    text_cut(text, 0);
 }
 
 void text_add_bytes(struct text *text, const char *bytes, size_t length)
@@ -257,11 +262,20 @@ void complain(const char *format, ...)
     text_free(&line);
 }
 
+static bool written(bool all)
+{
+    if (!all) {
+        complain("cannot write to standard output: %s", strerror(errno));
+    }
+    return all;
+}
+
 bool write_out(const struct text *text)
 {
-    if (fwrite(text_string(text), 1, text->length, stdout) == text->length && fclose(stdout) == 0) {
-        return true;
-    }
-    complain("cannot write to standard output: %s", strerror(errno));
-    return false;
+    return written(fwrite(text_string(text), 1, text->length, stdout) == text->length && fflush(stdout) == 0);
+}
+
+bool close_out(void)
+{
+    return ferror(stdout) || written(fclose(stdout) == 0); /* an error of a write has had its message */
 }

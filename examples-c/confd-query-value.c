@@ -60,7 +60,7 @@ void table_add_value(struct table *table, const confd_reply *reply, const char *
     const char *string = NULL;
     bool on = false;
     if (confd_reply_string(reply, pointer, &string) == CONFD_OK) {
-        table_add(table, string[0] != '\0' ? string : "-");
+        table_add_or_dash(table, string);
     } else if (confd_reply_bool(reply, pointer, &on) == CONFD_OK) {
         table_add(table, on ? "yes" : "no");
     } else if (!value_is(reply, pointer, CONFD_JSON_NULL) && confd_reply_json(reply, pointer, &string) == CONFD_OK) {

@@ -40,17 +40,6 @@ static void version_print(struct text *text)
     text_format(text, "confd-query (libconfdclient) %s\n", confd_version());
 }
 
-static int answer_command(const struct arguments *args)
-{
-    struct outcome outcome = {.best = NULL};
-    int code = ask(args, &outcome);
-    if (code == EXIT_ANSWERED) {
-        code = report(args, &outcome);
-    }
-    outcome_free(&outcome);
-    return code;
-}
-
 int main(int argc, char **argv)
 {
     struct arguments args = {.command = NULL};
@@ -59,7 +48,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, with a message */
     switch (arguments_parse(&args, argc, argv)) {
     case PARSED_COMMAND:
-        code = answer_command(&args);
+        code = ask(&args);
         break;
     case PARSED_HELP:
         code = print_and_exit(help_print);
@@ -74,5 +63,5 @@ int main(int argc, char **argv)
         fputs("Try 'confd-query --help'.\n", stderr);
     }
     arguments_free(&args);
-    return code;
+    return close_out() ? code : EXIT_TOO_FEW;
 }

@@ -5,8 +5,9 @@
  *     cc event_loop.c -o event_loop -lconfdclient
  *     ./event_loop /var/lib/ganeti/hmac.key 192.0.2.1 192.0.2.2
  *
- * Each request carries its own data. Every request that was sent gets exactly one last upcall, EXPIRE or CANCEL, and
- * that is where its data is released, whichever way the program ends.
+ * Two ways of asking: a query has one completion, with the best reply, and that is where its data is released; a
+ * request that was sent has an upcall for each reply, and exactly one last one, EXPIRE or CANCEL, for releasing its
+ * data. Both come whichever way the program ends.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -20,17 +21,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What belongs to one request. */
+#define TIMEOUT_MS 5000
+
+/* What belongs to one question. */
 struct question {
     const char *text;
-    confd_reply *best; /* a clone: the upcall's own reply ends with the upcall */
     struct progress *progress;
 };
 
 /* What the program needs to know of all its questions. */
 struct progress {
-    size_t pending;    /* questions that have not had their last upcall */
-    size_t unanswered; /* questions that ended without any reply */
+    size_t pending;    /* questions whose data is not released yet */
+    size_t unanswered; /* questions that ended without enough replies */
 };
 
 static int interrupt_pipe[2] = {-1, -1};
@@ -50,89 +52,72 @@ static int failed(const char *what)
     return 1;
 }
 
-/* An ok reply beats an error; among ok ones the highest serial is the newest configuration. */
-static void keep_better(struct question *question, const confd_reply *reply)
+/* The data of a question goes with it, from the one place that is reached exactly once. */
+static void release(struct question *question, bool answered)
 {
-    confd_reply *clone = NULL;
-    if (question->best != NULL) {
-        if (confd_reply_status(reply) != CONFD_STATUS_OK) {
-            return;
-        }
-        if (confd_reply_status(question->best) == CONFD_STATUS_OK &&
-            confd_reply_serial(question->best) >= confd_reply_serial(reply)) {
-            return;
-        }
-    }
-    if (confd_reply_clone(reply, &clone) == CONFD_OK) {
-        confd_reply_free(question->best);
-        question->best = clone;
-    }
-}
-
-static void finish(struct question *question, const confd_upcall *upcall)
-{
-    printf("%s (%u of %u answered)\n", question->text, (unsigned)upcall->received, (unsigned)upcall->sent);
-    if (question->best == NULL) {
-        printf("    no reply\n");
-        question->progress->unanswered++;
-    } else if (confd_reply_status(question->best) != CONFD_STATUS_OK) {
-        printf("    error: %s\n", confd_reply_answer_json(question->best));
-    } else {
-        printf("    %s\n", confd_reply_answer_json(question->best));
-    }
     question->progress->pending--;
-    confd_reply_free(question->best);
+    question->progress->unanswered += answered ? 0 : 1;
     free(question);
 }
 
+/* A query has ended, in whatever way: this is its only call. */
+static void on_result(confd_client *client, const confd_result *result, void *data)
+{
+    struct question *question = data;
+    (void)client;
+    printf("%s (%u of %u answered)\n", question->text, (unsigned)result->received, (unsigned)result->sent);
+    printf("    %s\n", result->reply != NULL ? confd_reply_answer_json(result->reply) : "no reply");
+    release(question, result->outcome == CONFD_OUTCOME_ANSWERED);
+}
+
+/* Something has happened to a request that was sent. */
 static void on_upcall(confd_client *client, const confd_upcall *upcall, void *user_data)
 {
     struct question *question = upcall->request_data;
     (void)user_data;
     switch (upcall->type) {
     case CONFD_UPCALL_REPLY:
-        keep_better(question, upcall->reply);
-        if (upcall->received >= confd_needed_replies(upcall->sent)) {
-            /* Enough have answered. The CANCEL upcall of this comes after this one has returned; a second cancel,
-             * when another reply was on its way, finds nothing and does no harm. */
+        printf("%s port %u is there\n", upcall->server_ip, (unsigned)upcall->server_port);
+        if (upcall->received == upcall->sent) {
+            /* Nothing more can come. The CANCEL upcall is made after this one has returned. */
             (void)confd_client_cancel(client, upcall->salt);
         }
         break;
     case CONFD_UPCALL_EXPIRE:
-    case CONFD_UPCALL_CANCEL:
-        finish(question, upcall); /* the last upcall of this request */
+    case CONFD_UPCALL_CANCEL: /* the last upcall of this request */
+        printf("%s (%u of %u answered)\n", question->text, (unsigned)upcall->received, (unsigned)upcall->sent);
+        release(question, upcall->received >= confd_needed_replies(upcall->sent));
         break;
     default:
         break; /* a kind that a later version of the library may bring */
     }
 }
 
-/* Queued: the questions leave together, at the flush. */
+/* A ping is sent, to hear of each server; anything else is a query, for the best answer. */
 static int ask(confd_client *client, int32_t type, const char *query, const char *text, struct progress *progress)
 {
     confd_request *request = NULL;
-    struct question *question = calloc(1, sizeof *question);
+    struct question *question = malloc(sizeof *question);
     if (question == NULL) {
         perror("event_loop");
         return 1;
     }
-    question->text = text;
-    question->progress = progress;
+    *question = (struct question){text, progress};
+    progress->pending++; /* from the asking on, the question may end at any call */
 
     confd_error error = confd_request_new(type, query, &request);
-    if (error == CONFD_OK) {
-        progress->pending++; /* before the send: from then on the upcalls own the question */
-        error = confd_client_send(client, request, 0, CONFD_SEND_QUEUED, question);
-        if (error != CONFD_OK) {
-            progress->pending--;
-        }
+    if (error == CONFD_OK && type == CONFD_REQ_PING) {
+        error = confd_client_send(client, request, -1 /* to every peer */, 0, question);
+    } else if (error == CONFD_OK) {
+        error = confd_client_query_async(client, request, 0, TIMEOUT_MS, on_result, question);
     }
+    confd_request_free(request); /* the library has its copy */
     if (error != CONFD_OK) {
         (void)failed(text);
-        free(question); /* a refused request gets no upcall */
+        release(question, false); /* what was refused gets no call */
+        return 1;
     }
-    confd_request_free(request);
-    return error == CONFD_OK ? 0 : 1;
+    return 0;
 }
 
 static int run(confd_client *client, const struct progress *progress)
@@ -184,6 +169,7 @@ int main(int argc, char **argv)
     const char *const *peers = argc > 2 ? (const char *const *)(argv + 2) : here;
     size_t n_peers = argc > 2 ? (size_t)argc - 2 : 1;
     struct progress progress = {0, 0};
+    confd_options *options = NULL;
     unsigned char key[4096];
 
     /* The key is every byte of the file: the newline at its end belongs to it. */
@@ -200,22 +186,22 @@ int main(int argc, char **argv)
     }
 
     confd_client *client = NULL;
-    if (confd_client_new(key, key_len, peers, n_peers, on_upcall, NULL, NULL, &client) != CONFD_OK) {
+    if (confd_options_new(&options) != CONFD_OK || confd_options_set_expire_ms(options, TIMEOUT_MS) != CONFD_OK ||
+        confd_client_new(key, key_len, peers, n_peers, on_upcall, NULL, options, &client) != CONFD_OK) {
+        confd_options_free(options);
         return failed("client");
     }
+    confd_options_free(options);
     int code = 0;
-    code |= ask(client, CONFD_REQ_PING, NULL, "Which configuration version?", &progress);
+    code |= ask(client, CONFD_REQ_PING, NULL, "Which servers are there?", &progress);
     code |= ask(client, CONFD_REQ_CLUSTER_MASTER, NULL, "Which node is the master?", &progress);
     code |= ask(client, CONFD_REQ_NODE_PIP_LIST, NULL, "Which addresses have the nodes?", &progress);
     code |= ask(client, CONFD_REQ_MC_PIP_LIST, NULL, "Which of them are master candidates?", &progress);
     code |= ask(client, CONFD_REQ_CONFIG_QUERY, "/cluster/cluster_name", "What is the cluster called?", &progress);
-    if (confd_client_flush(client) != CONFD_OK) {
-        code = failed("flush");
-    }
     if (code == 0) {
         code = run(client, &progress);
     }
-    confd_client_free(client); /* makes the last upcall of what is still open */
+    confd_client_free(client); /* makes the last calls of what is still open */
     if (code == 0 && progress.unanswered > 0) {
         code = 1;
     }

@@ -9,8 +9,8 @@ import tool
 
 COMMANDS = ["ping", "master", "node-role", "where", "nodes", "candidates", "instance-ips", "drbd",
             "instances", "disks", "config", "collectors"]
-OPTIONS = ["-p, --peers", "-k, --key-file", "--port", "--coverage", "--timeout", "--link", "--json",
-           "-v, --verbose", "-h, --help", "-V, --version"]
+OPTIONS = ["-d, --data-dir", "-p, --peers", "-k, --key-file", "--port", "--coverage", "--timeout", "--retry", "--link",
+           "-n, --interval", "--count", "--json", "-v, --verbose", "-h, --help", "-V, --version"]
 KEY_LINE = "  key       %s must be a copy of theirs to the byte, newline at the end included"
 NO_NEWLINE = ";\n            this one does not end in a newline, Ganeti's does\n"
 CLOCK_LINE = r"  clock     within 300 s of theirs; here it is \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n"
@@ -28,8 +28,8 @@ class Usage(unittest.TestCase):
         run = tool.query("--help")
         self.assertEqual((0, ""), (run.code, run.err), run)
         self.assertLessEqual(max(map(len, run.out.splitlines())), 80)
-        for command in COMMANDS:
-            self.assertRegex(run.out, r"(?m)^  %s( [A-Z\[].*)?  +\S" % command)
+        for command in COMMANDS + ["watch"]:
+            self.assertRegex(run.out, r"(?m)^  %s( [A-Z\[].*|\.\.\.)?  +\S" % command)
         for option in OPTIONS:
             self.assertRegex(run.out, r"(?m)^ +%s[ \n]" % option)
         self.assertEqual(run.out, tool.query("master", "-h", "--nonsense").out)
@@ -51,6 +51,7 @@ class Usage(unittest.TestCase):
         number = "takes a whole number from"
         for message, arguments in {
                 "which command?": [],
+                "wrong number of arguments: confd-query drbd NODE": ["watch", "drbd"],
                 'unknown command "maste"': ["maste"],
                 'unknown command ""': [""],
                 'unknown command "\\u001b[31m"': ["\x1b[31m"],
@@ -60,10 +61,16 @@ class Usage(unittest.TestCase):
                 "option --timeout needs a value": ["master", "--timeout"],
                 "option --json takes no value": ["--json=1", "master"],
                 "wrong number of arguments: confd-query node-role NODE": ["node-role"],
-                "wrong number of arguments: confd-query where [--link LINK] IP...": ["where"],
+                "wrong number of arguments: confd-query where [--link LINK] IP...|-": ["where"],
                 "wrong number of arguments: confd-query instance-ips [LINK]": ["instance-ips", "a", "b"],
                 "wrong number of arguments: confd-query master": ["master", "node1"],
                 "--link is an option of the command where": ["instance-ips", "--link", "br0"],
+                "--interval is an option of the command watch": ["master", "-n", "1"],
+                "--count is an option of the command watch": ["--count", "1", "master"],
+                'unknown command "watch"': ["watch", "watch", "master"],
+                '--count %s 1 to %d, not "0"' % (number, 2**63 - 1): ["watch", "--count", "0", "master"],
+                '--interval takes seconds from 0.001 to 2147483, not "0"': ["watch", "-n0", "master"],
+                '--retry takes seconds from 0 to 2147483, not "-1"': ["--retry", "-1", "master"],
                 '"node1" is not an IP address': ["where", "192.0.2.1", "node1"],
                 'a JSON pointer starts with a slash: "/cluster"?': ["config", "cluster"],
                 '--port %s 1 to 65535, not "65536"' % number: ["--port", "65536", "master"],
@@ -131,12 +138,23 @@ class TooFewReplies(unittest.TestCase):
         run = sim.ask("--timeout", "0.2", "--json", "master")
         report = json.loads(self.advice(run, "no reply: 0 of 2 answered within 0.2 s, 2 needed"))
         self.assertEqual({"outcome": "no_reply", "status": None, "serial": None, "answer": None, "server": None,
-                          "sent": 2, "needed": 2, "received": 0, "consistent": True, "error": "no reply"}, report)
+                          "sent": 2, "needed": 2, "received": 0, "errors": 0, "consistent": True,
+                          "error": "no reply"}, report)
 
     def test_nobody_listens(self):
         run = tool.query("-p", tool.refusing(self), "-k", tool.key_file(self, tool.KEY), "--timeout", "0.2", "nodes")
         self.advice(run, "no reply: 0 of 1 answered within 0.2 s, 1 needed",
                     network=";\n            refused, no confd listens there: 1\n")
+
+    def test_a_host_without_network(self):
+        isolate = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-r", "-n"]
+        run = tool.Run([*isolate, tool.program("confd-query"), "-k", tool.key_file(self, tool.KEY),
+                        "-p", "192.0.2.1", "--json", "master"])
+        self.assertEqual(1, run.code, run)
+        why = re.fullmatch(r"confd-query: nothing could be sent: (.*)\n", run.err).group(1)
+        self.assertIn("Network is unreachable", why)
+        report = json.loads(run.out)
+        self.assertEqual(("no_reply", 0, why), (report["outcome"], report["sent"], report["error"]))
 
     def test_an_answer_too_large_to_be_sent(self):
         sim = tool.start(self, {"a": {}}, cluster={"name": "c", "nodes": [{"name": "n", "ip": "192.0.2.1"}],
@@ -212,8 +230,8 @@ class ServerErrors(unittest.TestCase):
     def test_an_error_as_json(self):
         run = self.sim.ask("where", "9.9.9.9", "--json", peers=["current"])
         report = json.loads(run.out)
-        self.assertEqual((3, 1, 0, 0, "unknown entry", "answered"), (run.code, *(report[name] for name in (
-            "status", "serial", "answer", "error", "outcome"))), run)
+        self.assertEqual((3, 1, 0, 0, "unknown entry", "answered", 1), (run.code, *(report[name] for name in (
+            "status", "serial", "answer", "error", "outcome", "errors"))), run)
 
     def test_an_error_for_one_of_several_ips(self):
         for json_option in ([], ["--json"]):
@@ -238,7 +256,7 @@ class ServerErrors(unittest.TestCase):
         run = tool.start(self, {"old": tool.answering(11, 0, status=2, serial=0)}).ask("collectors")
         self.assertEqual((3, ""), (run.code, run.out), run)
         self.assertRegex(run.err, r"error from \S+: .*not implement")
-        self.assertIn("  status 2 (not implemented)  ", tool.start(self, {"old": tool.answering(
+        self.assertIn(", status 2 (not implemented), serial 0, ", tool.start(self, {"old": tool.answering(
             11, 0, status=2, serial=0)}).ask("-v", "collectors").err)
 
 

@@ -5,9 +5,11 @@ run.sh tells where the programs are (CONFD_TOOL_BUILD) and the simulator (CONFD_
 
 import json
 import os
+import re
 import socket
 import subprocess
 import tempfile
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ["CONFD_TOOL_BUILD"]
@@ -16,6 +18,7 @@ KEY = "a key of the tests\n"
 LIMIT = 30      # seconds; far more than any run takes, so that nothing hangs
 VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full"]
 
+TIME = r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 HINT = "Try 'confd-query --help'.\n"
 
 
@@ -26,10 +29,10 @@ def program(name, compiler="gcc"):
 class Run:
     """A finished program: `code`, `out`, `err`."""
 
-    def __init__(self, command, valgrind=False, stdout=subprocess.PIPE):
+    def __init__(self, command, valgrind=False, stdout=subprocess.PIPE, stdin=b""):
         if valgrind:
             command = VALGRIND + command
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=stdout,
+        done = subprocess.run(command, input=stdin, stdout=stdout,
                               stderr=subprocess.PIPE, timeout=LIMIT, check=False)
         self.command, self.code = command, done.returncode
         self.out = (done.stdout or b"").decode("utf-8")
@@ -40,9 +43,44 @@ class Run:
             " ".join(self.command), self.code, self.out, self.err)
 
 
-def query(*arguments, compiler="gcc", valgrind=False, stdout=subprocess.PIPE):
+def query(*arguments, compiler="gcc", **options):
     """Runs confd-query with just these arguments."""
-    return Run([program("confd-query", compiler), *arguments], valgrind, stdout)
+    return Run([program("confd-query", compiler), *arguments], **options)
+
+
+class Watch:
+    """A running `confd-query watch`, until the test's end."""
+
+    def __init__(self, test, *arguments, valgrind=False):
+        command = [program("confd-query"), "watch", *arguments]
+        self.err = tempfile.TemporaryFile("w+", encoding="utf-8")
+        self.process = subprocess.Popen((VALGRIND if valgrind else []) + command, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=self.err, text=True)
+        self.killer = threading.Timer(LIMIT, self.process.kill)
+        self.killer.start()
+        test.addCleanup(self.close)
+
+    def line(self):
+        """The next line, without the time that it may begin with."""
+        return re.sub(TIME + " ", "", self.process.stdout.readline()).rstrip("\n")
+
+    def end(self, signal):
+        """Exit code, the rest of stdout, and stderr."""
+        self.process.send_signal(signal)
+        return self.rest()
+
+    def rest(self):
+        out = self.process.stdout.read()
+        self.process.wait()
+        self.err.seek(0)
+        return self.process.returncode, out, self.err.read()
+
+    def close(self):
+        self.killer.cancel()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.err.close()
 
 
 def key_file(test, key):
@@ -110,6 +148,26 @@ def start(test, candidates, **config):
 def answering(kind, answer, **more):
     """One candidate's rule: this answer to every request of the type."""
     return {"answers": [dict({"type": kind, "answer": answer, "serial": 1}, **more)]}
+
+
+def data_dir(test, peers, key=KEY):
+    """A folder like a node's /var/lib/ganeti, until the test's end; None leaves a file out."""
+    folder = tempfile.TemporaryDirectory(prefix="confd-data-")
+    test.addCleanup(folder.cleanup)
+    for name, content in (("hmac.key", key), ("ssconf_master_candidates_ips", peers)):
+        if content is not None:
+            with open(os.path.join(folder.name, name), "w", encoding="utf-8") as file:
+                file.write(content)
+    return folder.name
+
+
+def silent(test):
+    """A bound socket that never answers: its `recv` tells that it was asked."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    test.addCleanup(sock.close)
+    sock.settimeout(LIMIT)
+    sock.bind(("127.0.0.1", 0))
+    return sock
 
 
 def refusing(test, address="127.0.0.1"):
