@@ -155,8 +155,9 @@ fn peers_of(dir: &ClusterDir, data: &ClusterData, port: u16) -> Result<Vec<Peer>
     // One by one first, since an error is to name the line.
     for (line, text) in &data.peers {
         if let Err(error) = read_peers(&[text], port) {
-            let why = error.detail().strip_prefix("peer 1, ").unwrap_or(error.detail());
-            return Err(dir.bad_line(*line, why));
+            let why =
+                error.detail().strip_prefix("peer 1, ").unwrap_or(error.detail()).replacen("\", ", "\" ", 1);
+            return Err(dir.bad_line(*line, &why));
         }
     }
     let list: Vec<&str> = data.peers.iter().map(|(_, text)| text.as_str()).collect();

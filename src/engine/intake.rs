@@ -194,9 +194,8 @@ impl Engine {
         let Some(key) = remains.keys().find(|key| envelope.is_signed_by(key)) else {
             return Err(Dropped::Signature);
         };
-        if Reply::parse(&envelope.message).is_none() {
-            return Err(Dropped::NoReply);
-        }
+        let reply = Reply::parse(&envelope.message).ok_or(Dropped::NoReply)?;
+        let serial = (reply.is_ok() && has_cluster_serial(remains.kind)).then(|| reply.serial());
         remains.contacts.mark_answered(place);
         self.pace.note_reply(now, remains.sent_at, bytes);
         let once = !remains.contacts.was_asked_again(place);
@@ -207,7 +206,7 @@ impl Engine {
             self.release_remains(remains);
         }
         self.stats.replies += 1;
-        self.credit(peer, &key, rtt, None);
+        self.credit(peer, &key, rtt, serial);
         Ok(())
     }
 

@@ -72,6 +72,11 @@ impl Keys {
         }
     }
 
+    /// When the old key is to go at the latest.
+    pub(super) fn deadline(&self) -> Option<Micros> {
+        self.previous.as_ref().map(|previous| previous.until)
+    }
+
     /// Wipes the old key when its time is over.
     pub(super) fn forget_old(&mut self, now: Micros) {
         if self.previous.as_ref().is_some_and(|previous| previous.until <= now) {

@@ -10,6 +10,7 @@ use crate::engine::book::PeerId;
 use crate::engine::contacts::Contacts;
 use crate::engine::table::FoldHasher;
 use crate::wire::key::Key;
+use crate::wire::query::RequestType;
 
 /// How many such queries are remembered.
 const MOST: usize = 16_384;
@@ -17,6 +18,7 @@ const MOST: usize = 16_384;
 /// What remains of a query.
 #[derive(Debug)]
 pub(super) struct Remains {
+    pub(super) kind: RequestType,
     pub(super) contacts: Contacts,
     /// The keys that signed it, which it does not keep from being wiped.
     pub(super) keys: Vec<Weak<Key>>,

@@ -22,6 +22,7 @@ mod parts;
 pub mod peers;
 mod query;
 mod queue;
+mod roster;
 mod spent;
 mod stats;
 mod table;
@@ -31,7 +32,6 @@ mod verdict;
 mod tests;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::net::SocketAddr;
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -194,50 +194,6 @@ impl Engine {
         };
         engine.set_peers(peers);
         engine
-    }
-
-    /// Replaces the peers. They are of the family that the client was made with. Replies to what was sent before
-    /// still count.
-    pub fn update_peers(&mut self, peers: &[Peer]) -> Result<()> {
-        let Some(first) = peers.first() else {
-            return Err(Error::new(Code::NoPeers, "the list of peers is empty"));
-        };
-        if first.address.is_ipv4() != self.ipv4 {
-            let family = if self.ipv4 { "IPv4" } else { "IPv6" };
-            let detail =
-                format!("the client was made with {family} peers, and these are of the other family");
-            return Err(Error::new(Code::MixedFamilies, detail));
-        }
-        self.set_peers(peers);
-        self.log(LogLevel::Info, || format!("there are {} peers now", peers.len()));
-        Ok(())
-    }
-
-    fn set_peers(&mut self, peers: &[Peer]) {
-        let held = peers.iter().map(|peer| self.book.hold(peer)).collect();
-        for before in std::mem::replace(&mut self.peers, held) {
-            self.book.release(before);
-        }
-        self.order.clone_from(&self.peers);
-    }
-
-    /// The peers of now, in the order in which the program named them.
-    pub fn peers(&self) -> impl Iterator<Item = SocketAddr> {
-        self.peers.iter().filter_map(|&peer| Some(self.book.get(peer)?.address))
-    }
-
-    /// What is known of a peer; `None` past the end of the list.
-    pub fn peer_stats(&self, index: usize) -> Option<PeerStats> {
-        let entry = self.book.get(*self.peers.get(index)?)?;
-        Some(PeerStats {
-            address: entry.label.clone(),
-            sent: entry.sent,
-            answered: entry.answered,
-            refused: entry.refused,
-            rtt_us: entry.rtt,
-            rtt_last_us: entry.rtt_last,
-            serial: entry.serial,
-        })
     }
 
     /// Signs new requests with another key. Those that are outstanding keep theirs, and queries try the old one,
@@ -460,12 +416,12 @@ impl Engine {
         })
     }
 
-    /// When to call [`Engine::expire`]; `None` if nothing is outstanding.
+    /// When to call [`Engine::expire`]; `None` if nothing is outstanding and no old key waits to be wiped.
     pub fn next_deadline(&self) -> Option<Micros> {
         // Only where something waits for it does it matter when a datagram is given up.
         let waits = self.queue.waiting() > 0 && self.pace.room() == 0;
         let give_up = self.pace.next_give_up().filter(|_| waits);
-        self.table.next_deadline().into_iter().chain(give_up).min()
+        self.table.next_deadline().into_iter().chain(give_up).chain(self.keys.deadline()).min()
     }
 
     /// The next event, oldest first. Tell [`Engine::upcall_returned`] when the program has been told of it.

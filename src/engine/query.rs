@@ -350,6 +350,7 @@ impl Engine {
         self.spent.remember(&ended.request);
         let until = if query.ends == Micros::MAX { now + self.config.expire_after } else { query.ends };
         let remains = Remains {
+            kind: ended.request.kind(),
             contacts: ended.contacts.clone(),
             keys: std::iter::once(&ended.key).chain(&query.other_keys).map(Arc::downgrade).collect(),
             accepted: ended.accepted,

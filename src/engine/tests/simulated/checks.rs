@@ -32,7 +32,9 @@ impl World {
         let asked = &self.model.asked;
         let unanswered = asked.values().filter(|asked| asked.received() == 0).count();
         assert_eq!(self.engine.outstanding(), (asked.len(), unanswered));
-        assert_eq!(self.engine.next_deadline(), self.model.next_deadline());
+        // An old key is to be wiped in time, too.
+        let deadlines = self.model.next_deadline().into_iter().chain(self.engine.keys.deadline());
+        assert_eq!(self.engine.next_deadline(), deadlines.min());
         assert_eq!(self.engine.events.len(), self.model.events.len());
         for (salt, asked) in asked {
             assert_eq!(self.engine.find(salt), Some(asked.id));
