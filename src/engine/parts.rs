@@ -1,5 +1,6 @@
 //! A question with more addresses than a datagram holds: it is asked in parts, each of which is judged by itself,
-//! and the answers are joined in order, as one completion.
+//! and the answers are joined in order, as one completion. Few parts are under way at a time: their answers are
+//! long, and many at once overflow the socket, or keep the servers busy until they are asked again.
 
 use std::sync::Arc;
 
@@ -15,19 +16,29 @@ use crate::wire::reply::{Reply, STATUS_ERROR, STATUS_OK};
 use crate::wire::request::{PROTOCOL, Request};
 use crate::wire::salt::Salt;
 
+/// How many answers may be under way at a time.
+const ANSWERS_UNDER_WAY: usize = 16;
+
 /// A query that is asked in parts.
 #[derive(Debug)]
 pub(super) struct Whole {
     request: Request,
-    token: usize,
-    quiet: bool,
+    ask: Ask,
+    coverage: usize,
+    /// When it was asked, and what its requests are stamped with.
+    asked: Now,
     parts: Vec<Part>,
+    /// Parts from this one on have not been asked yet.
+    next: usize,
+    under_way: usize,
+    most_under_way: usize,
     running: usize,
 }
 
 #[derive(Debug)]
 struct Part {
-    id: Id,
+    request: Request,
+    id: Option<Id>,
     addresses: usize,
     result: Option<QueryResult>,
 }
@@ -47,26 +58,68 @@ impl Engine {
         if too_big.code() != Code::RequestTooBig {
             return Err(too_big);
         }
-        let mut asked = Vec::new();
-        for part in self.divide(now, request, &addresses, link.as_deref(), salts, &too_big)? {
-            let mut datagram = Vec::new();
-            self.pack(&part.0, now, &mut datagram)?;
-            asked.push((part, datagram));
-        }
+        let parts: Vec<Part> = self
+            .divide(now, request, &addresses, link.as_deref(), salts, &too_big)?
+            .into_iter()
+            .map(|(request, addresses)| Part { request, id: None, addresses, result: None })
+            .collect();
         // Everything that could fail has been done; from here on all parts are asked.
-        let (contacts, _) = self.choose_for_query(now.micros, coverage);
+        request.spend();
+        // Where a part that is stuck is not asked again in time, the others do not wait for it.
+        let every = self.config.retry_every;
+        let patient = every > 0 && ask.timeout.is_none_or(|timeout| every < timeout);
+        let most_under_way = if patient { (ANSWERS_UNDER_WAY / coverage).max(1) } else { parts.len() };
         let number = self.next_whole;
         self.next_whole += 1;
-        let mut parts = Vec::with_capacity(asked.len());
-        for (index, ((part, addresses), datagram)) in asked.into_iter().enumerate() {
-            let query = self.new_query(now, ask, coverage, Some((number, index)));
-            let id = self.admit_query(now, &part, ask.token, datagram, query, &contacts)?;
-            parts.push(Part { id, addresses, result: None });
-        }
-        request.spend();
-        let (running, request) = (parts.len(), request.clone());
-        self.wholes.insert(number, Whole { request, token: ask.token, quiet: ask.quiet, parts, running });
+        let whole = Whole {
+            request: request.clone(),
+            ask,
+            coverage,
+            asked: now,
+            next: 0,
+            under_way: 0,
+            most_under_way,
+            running: parts.len(),
+            parts,
+        };
+        self.wholes.insert(number, whole);
+        self.ask_parts(now.micros, number);
         Ok(())
+    }
+
+    /// Asks the next parts, as many as may be under way.
+    fn ask_parts(&mut self, now: Micros, number: u64) {
+        while let Some(whole) = self.wholes.get_mut(&number) {
+            let index = whole.next;
+            let Some(part) = whole.parts.get(index).filter(|_| whole.under_way < whole.most_under_way) else {
+                return;
+            };
+            whole.next += 1;
+            whole.under_way += 1;
+            let (request, ask, asked) = (part.request.clone(), whole.ask, whole.asked);
+            let coverage = whole.coverage.min(self.peers.len());
+            // It ends with the whole, whenever it begins.
+            let mut query = self.new_query(asked, ask, coverage, Some((number, index)));
+            query.begin(self.retry_after(now));
+            let now = Now { micros: now, unix: asked.unix };
+            let (contacts, _) = self.choose_for_query(now.micros, coverage);
+            let mut datagram = Vec::new();
+            // Neither fails: it fitted before, and its salt is its own.
+            let packed = self.pack(&request, now, &mut datagram);
+            let id =
+                packed.and_then(|()| self.admit_query(now, &request, ask.token, datagram, query, &contacts));
+            if let (Some(whole), Ok(id)) = (self.wholes.get_mut(&number), id) {
+                whole.parts[index].id = Some(id);
+            }
+        }
+    }
+
+    /// A part has to be asked again, so the others wait for it no longer.
+    pub(super) fn part_is_stuck(&mut self, now: Micros, number: u64) {
+        if let Some(whole) = self.wholes.get_mut(&number) {
+            whole.most_under_way = usize::MAX;
+            self.ask_parts(now, number);
+        }
     }
 
     /// Requests for consecutive addresses, each as many as its datagram holds, with their counts.
@@ -113,25 +166,39 @@ impl Engine {
     }
 
     /// A part has ended; the whole ends with its last one.
-    pub(super) fn part_ended(&mut self, number: u64, part: usize, result: QueryResult) {
+    pub(super) fn part_ended(&mut self, now: Micros, number: u64, part: usize, result: QueryResult) {
         let Some(whole) = self.wholes.get_mut(&number) else { return };
+        if result.outcome != Outcome::Answered {
+            // It was cancelled or its time is over, and so is that of those which have not been asked.
+            let outcome = match result.outcome {
+                Outcome::Cancelled => Outcome::Cancelled,
+                _ => Outcome::NoReply,
+            };
+            let first = std::mem::replace(&mut whole.next, whole.parts.len());
+            for part in &mut whole.parts[first..] {
+                part.result = Some(QueryResult::unasked(outcome, result.needed));
+                whole.running -= 1;
+            }
+        }
         if let Some(part) = whole.parts.get_mut(part) {
             part.result = Some(result);
         }
+        whole.under_way -= 1;
         whole.running -= 1;
         if whole.running > 0 {
+            self.ask_parts(now, number);
             return;
         }
         let Some(whole) = self.wholes.remove(&number) else { return };
         self.spent.remember(&whole.request);
         let result = join(&whole.parts);
-        self.tell(whole.request, whole.token, whole.quiet, result);
+        self.tell(whole.request, whole.ask.token, whole.ask.quiet, result);
     }
 
     /// The parts that still run of the query with this salt, which is none of theirs.
     pub(super) fn parts_of(&self, salt: &str) -> Option<Vec<Id>> {
         let whole = self.wholes.values().find(|whole| whole.request.salt().as_str() == salt)?;
-        Some(whole.parts.iter().filter(|part| part.result.is_none()).map(|part| part.id).collect())
+        Some(whole.parts.iter().filter(|part| part.result.is_none()).filter_map(|part| part.id).collect())
     }
 
     /// Ends a query that is asked in parts, at the program's wish.

@@ -55,6 +55,14 @@ pub struct QueryResult {
     pub consistent: bool,
 }
 
+impl QueryResult {
+    /// That of a part which nobody was asked.
+    pub(super) fn unasked(outcome: Outcome, needed: u32) -> Self {
+        let (reply, server) = (None, None);
+        QueryResult { outcome, reply, server, sent: 0, received: 0, needed, errors: 0, consistent: true }
+    }
+}
+
 /// How a query is to be asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask {
@@ -105,6 +113,11 @@ impl Query {
     /// When a peer was asked first.
     pub(super) fn asked_at(&self, peer: PeerId) -> Option<Micros> {
         joined_at(&self.joined, peer)
+    }
+
+    /// It is asked later than it was made.
+    pub(super) fn begin(&mut self, next_retry: Micros) {
+        self.next_retry = next_retry;
     }
 
     fn next_deadline(&self) -> Micros {
@@ -212,7 +225,7 @@ impl Engine {
         Ok(id)
     }
 
-    fn retry_after(&self, now: Micros) -> Micros {
+    pub(super) fn retry_after(&self, now: Micros) -> Micros {
         match self.config.retry_every {
             0 => Micros::MAX,
             every => now.saturating_add(every),
@@ -254,6 +267,7 @@ impl Engine {
         let waiting = asked.unsent > 0;
         let Some(query) = &mut asked.query else { return };
         query.next_retry = next_retry;
+        let part_of = query.part_of;
         let deadline = query.next_deadline();
         let mut is_turn_of_the_old = false;
         // While the first datagrams still wait for room there is nothing to repeat.
@@ -280,6 +294,9 @@ impl Engine {
         let contacts = asked.contacts.clone();
         let fresh = self.choose_fresh(now.micros, &contacts, silent.len());
         self.ask_also(now.micros, id, &fresh);
+        if let Some((whole, _)) = part_of {
+            self.part_is_stuck(now.micros, whole);
+        }
     }
 
     /// Whether a peer's daemon may not have read the new key yet.
@@ -367,7 +384,7 @@ impl Engine {
         let (quiet, part_of) = (query.quiet, query.part_of);
         let result = query.result(outcome, &ended);
         match part_of {
-            Some((whole, part)) => self.part_ended(whole, part, result),
+            Some((whole, part)) => self.part_ended(now, whole, part, result),
             None => self.tell(ended.request, ended.token, quiet, result),
         }
     }

@@ -35,11 +35,11 @@ fn five_thousand_addresses_are_one_completion_with_all_results_in_order() {
         let link = (seed % 2 == 0).then_some("br0");
         let mut request = request(&mut world, &list, link);
         let token = world.ask_this(&mut request, 0, Some(5 * SECOND));
+        let (took, result) = world.result_of(token);
         let salts: HashSet<String> = world.sent.iter().map(|sent| sent.salt.clone()).collect();
         assert!(world.sent.iter().all(|sent| sent.bytes.len() <= 4_096));
         assert!(!salts.contains(request.salt().as_str()), "each part has a salt of its own");
         parts.insert(salts.len());
-        let (took, result) = world.result_of(token);
         assert!(is_answered(&result), "{result:?}");
         let elements = elements(&result);
         assert_eq!(elements.len(), list.len());
@@ -152,5 +152,52 @@ fn what_cannot_be_divided_is_refused_and_leaves_nothing_behind() {
         assert_eq!(refused.code(), confdclient::error::Code::RequestTooBig);
         world.flush();
         assert_eq!((world.engine.outstanding(), world.sent.len(), request.is_spent()), ((0, 0), 0, false));
+    }
+}
+
+#[test]
+fn few_parts_are_under_way_at_a_time_until_one_is_stuck() {
+    let list = addresses(5_000);
+    for (retry_every, asked_at_first) in [(SECOND, 12), (0, 126), (10 * SECOND, 126)] {
+        let mut world = World::new(Config { retry_every, ..Config::default() }, 9, 1);
+        for server in &mut world.servers {
+            server.health = Health::Silent;
+        }
+        let mut request = request(&mut world, &list, None);
+        let token = world.ask_this(&mut request, 0, Some(2_500 * MS));
+        assert_eq!(world.sent.len(), asked_at_first, "a retry every {retry_every}");
+        // What is stuck keeps nobody back: when it is asked again, so is everything else.
+        world.run_until(world.now + SECOND + MS);
+        let salts: HashSet<&String> = world.sent.iter().map(|sent| &sent.salt).collect();
+        assert_eq!(salts.len(), 21);
+        let (_, result) = world.result_of(token);
+        assert_eq!((result.outcome, result.reply.is_some()), (Outcome::NoReply, false));
+        assert_eq!(world.engine.outstanding(), (0, 0));
+    }
+}
+
+#[test]
+fn parts_that_were_never_asked_end_with_the_others() {
+    let list = addresses(5_000);
+    for cancel in [false, true] {
+        let mut world = World::new(Config::default(), 9, 1);
+        for server in &mut world.servers {
+            server.way = (200 * MS, 200 * MS);
+        }
+        let mut request = request(&mut world, &list, None);
+        let began = world.now;
+        let token = world.ask_this(&mut request, 0, Some(1_100 * MS));
+        world.run_until(began + 900 * MS);
+        if cancel {
+            world.engine.cancel(world.now, request.salt().as_str()).unwrap();
+            world.flush();
+        }
+        let (_, result) = world.result_of(token);
+        let outcome = if cancel { Outcome::Cancelled } else { Outcome::Partial };
+        assert_eq!((result.outcome, result.needed), (outcome, 4));
+        assert!(cancel || world.now == began + 1_100 * MS);
+        let known = elements(&result).iter().filter(|element| element[0] == 0).count();
+        assert!(known > 500 && known < 5_000 && elements(&result).len() == 5_000, "{known}");
+        assert_eq!((world.engine.outstanding(), world.results[&token].len()), ((0, 0), 1));
     }
 }
