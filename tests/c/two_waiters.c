@@ -1,8 +1,6 @@
 /* Several threads that block on one client: whoever reads, everybody gets what is theirs, and in time. */
 #include "world.h"
 #include <pthread.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 static confd_client *client;
 static struct peer peer;
@@ -79,14 +77,12 @@ static void each_is_woken_by_its_own_answer(void)
     close_client();
 }
 
-/* Handed in by a third thread. */
 static void woken_by_who_hands_the_datagram_in(void)
 {
     struct waiter waiters[2];
     open_client(count_upcall);
-    for (int i = 0; i < 2; i++) {
-        start(&waiters[i], waits);
-    }
+    start(&waiters[0], waits);
+    start(&waiters[1], waits);
     pause_us(5000);
     for (int i = 0; i < 2; i++) {
         answer_from(client, waiters[1 - i].salt, "127.0.0.1", peer.port, "1", 1);
@@ -223,75 +219,8 @@ static void a_slow_upcall_does_not_keep_others_from_reading(int asleep_first)
     close_client();
 }
 
-static struct tally late;
-
-/* Stopped in its sleep past its own deadline and that of three requests: one upcall is made, and the rest is left. */
-static void no_upcall_but_one_after_the_deadline(void)
-{
-    pid_t pid;
-    int status;
-    fflush(NULL);
-    pid = fork();
-    if (pid == 0) {
-        const char *nobody = "127.0.0.1:9";
-        confd_options *options = options_expire(250);
-        client = client_of(&nobody, 1, count_upcall, &late, options);
-        confd_options_free(options);
-        const int64_t sent = now_ms();
-        for (int i = 0; i < 3; i++) {
-            send_ping(client, 0, CONFD_SEND_QUEUED, NULL, NULL);
-        }
-        OK(confd_client_receive(client, 1, NULL));
-        raise(SIGSTOP);
-        const int64_t start = now_ms();
-        OK(confd_client_receive(client, 100, NULL));
-        /* On a busy machine it may have begun too late to prove anything. */
-        if (start - sent < 140) {
-            CHECK(SEEN(late.expired) <= 1);
-            SAME(confd_client_timeout_ms(client), 0);
-        }
-        OK(confd_client_process(client));
-        SAME(SEEN(late.expired), 3);
-        confd_client_free(client);
-        _exit(0);
-    }
-    SAME(waitpid(pid, &status, WUNTRACED), pid);
-    CHECK(WIFSTOPPED(status));
-    kill(pid, SIGCONT);
-    pause_us(50000);
-    kill(pid, SIGSTOP);
-    pause_us(400000);
-    kill(pid, SIGCONT);
-    child_succeeds(pid);
-}
-
-static void *receives_an_expiry(void *tally)
-{
-    OK(confd_client_receive(client, -1, NULL));
-    SAME(SEEN(((struct tally *)tally)->expired), 1);
-    return NULL;
-}
-
-/* The thread that blocks without limit learns of a deadline that another thread's send has brought. */
-static void a_deadline_that_another_thread_sets(void)
-{
-    struct tally tally = {0, 0, 0};
-    const char *nobody = "127.0.0.1:9";
-    confd_options *options = options_expire(20);
-    pthread_t thread;
-    client = client_of(&nobody, 1, count_upcall, NULL, options);
-    confd_options_free(options);
-    SAME(pthread_create(&thread, NULL, receives_an_expiry, &tally), 0);
-    pause_us(10000);
-    send_ping(client, 0, 0, &tally, NULL);
-    SAME(pthread_join(thread, NULL), 0);
-    confd_client_free(client);
-}
-
 int main(void)
 {
-    a_deadline_that_another_thread_sets();
-    no_upcall_but_one_after_the_deadline();
     each_is_woken_by_its_own_answer();
     woken_by_who_hands_the_datagram_in();
     a_waiter_and_a_receiver();

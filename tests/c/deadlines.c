@@ -1,0 +1,83 @@
+/* Blocking calls and deadlines, their own and those of requests. */
+#include "world.h"
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+static confd_client *client;
+static struct peer peer;
+static struct tally late;
+
+/* Stopped in its sleep past its own deadline and that of three requests: one upcall is made, and the rest is left. */
+static void no_upcall_but_one_after_the_deadline(void)
+{
+    pid_t pid;
+    int status;
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0) {
+        const char *nobody = "127.0.0.1:9";
+        confd_options *options = options_expire(250);
+        client = client_of(&nobody, 1, count_upcall, &late, options);
+        confd_options_free(options);
+        const int64_t sent = now_ms();
+        for (int i = 0; i < 3; i++) {
+            send_ping(client, 0, CONFD_SEND_QUEUED, NULL, NULL);
+        }
+        OK(confd_client_receive(client, 1, NULL));
+        raise(SIGSTOP);
+        const int64_t start = now_ms();
+        OK(confd_client_receive(client, 100, NULL));
+        /* On a busy machine it may have begun too late to prove anything. */
+        if (start - sent < 140) {
+            CHECK(SEEN(late.expired) <= 1);
+            SAME(confd_client_timeout_ms(client), 0);
+        }
+        OK(confd_client_process(client));
+        SAME(SEEN(late.expired), 3);
+        confd_client_free(client);
+        _exit(0);
+    }
+    SAME(waitpid(pid, &status, WUNTRACED), pid);
+    CHECK(WIFSTOPPED(status));
+    kill(pid, SIGCONT);
+    pause_us(50000);
+    kill(pid, SIGSTOP);
+    pause_us(400000);
+    kill(pid, SIGCONT);
+    child_succeeds(pid);
+}
+
+static void *receives_an_expiry(void *tally)
+{
+    OK(confd_client_receive(client, 20000, NULL));
+    SAME(SEEN(((struct tally *)tally)->expired), 1);
+    return NULL;
+}
+
+/* A thread that blocks learns of a deadline that another thread's send has brought. */
+static void a_deadline_that_another_thread_sets(void)
+{
+    struct tally tally = {0, 0, 0};
+    confd_options *options = options_expire(20);
+    const char *address = peer.address;
+    pthread_t thread;
+    peer_open(&peer);
+    client = client_of(&address, 1, count_upcall, NULL, options);
+    confd_options_free(options);
+    SAME(pthread_create(&thread, NULL, receives_an_expiry, &tally), 0);
+    pause_us(10000);
+    const int64_t start = now_ms();
+    send_ping(client, 0, 0, &tally, NULL);
+    SAME(pthread_join(thread, NULL), 0);
+    CHECK(now_ms() - start < 10000);
+    confd_client_free(client);
+    peer_close(&peer);
+}
+
+int main(void)
+{
+    no_upcall_but_one_after_the_deadline();
+    a_deadline_that_another_thread_sets();
+    return 0;
+}
