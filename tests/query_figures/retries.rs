@@ -205,3 +205,25 @@ fn a_request_that_was_asked_before_gets_a_fresh_salt_and_is_answered_again() {
     let used: HashSet<String> = world.sent.iter().map(|sent| sent.salt.clone()).collect();
     assert_eq!(used, salts);
 }
+
+#[test]
+fn refusals_that_come_again_bring_in_nobody_more() {
+    let mut world = World::new(Config::default(), 12, 11);
+    for server in &mut world.servers {
+        server.health = Health::Silent;
+    }
+    let token = world.ask(4, Some(2_500 * MS));
+    let refused = world.sent[0].to;
+    for repeat in 0..3 {
+        world.engine.handle_unreachable(world.now, address(refused), &[]);
+        world.flush();
+        assert_eq!(world.sent.len(), 5, "refusal {repeat}");
+    }
+    // Nor do they after a retry: five are silent then, and as many others are asked.
+    world.run_until(world.now + SECOND);
+    assert_eq!(world.sent.len(), 5 + 10);
+    world.engine.handle_unreachable(world.now, address(refused), &[]);
+    world.flush();
+    assert_eq!(world.sent.len(), 5 + 10);
+    assert_eq!(world.result_of(token).1.needed, 3);
+}

@@ -1,6 +1,7 @@
 //! A change of keys, while the servers restart one by one.
 
 use confdclient::engine::Config;
+use confdclient::engine::peers::Peer;
 
 use crate::world::*;
 
@@ -124,6 +125,13 @@ fn the_old_key_is_used_no_more_once_everybody_has_answered_under_the_new_one() {
         let token = world.ask(-1, Some(5_500 * MS));
         world.result_of(token);
         assert_eq!((old(&world), world.sent.len()), (None, 6 * peers), "the old key is gone");
+        // A peer of whom nothing is known shows that it is gone for everybody.
+        world.servers.push(Server { health: Health::Silent, ..well() });
+        world.engine.update_peers(&[Peer::new(address(peers))]).unwrap();
+        world.sent.clear();
+        let token = world.ask(-1, Some(5_500 * MS));
+        world.result_of(token);
+        assert_eq!((old(&world), world.sent.len()), (None, 6));
     });
 }
 

@@ -106,6 +106,19 @@ pub struct Server {
     pub way: (Micros, Micros),
 }
 
+/// A server with nothing wrong.
+pub fn well() -> Server {
+    Server {
+        health: Health::Up,
+        key: 0,
+        serial: 100,
+        fails: false,
+        loss: 0.0,
+        duplicates: 0.0,
+        way: (100, 1_000),
+    }
+}
+
 /// A request's datagram, as it left.
 pub struct Sent {
     pub at: Micros,
@@ -177,18 +190,9 @@ impl World {
         let peers: Vec<Peer> = (0..servers).map(|server| Peer::new(address(server))).collect();
         let mut chance = Chance::new(seed);
         let engine = Engine::new(config, Key::new(&keys[0]).unwrap(), &peers, chance.next());
-        let server = |_| Server {
-            health: Health::Up,
-            key: 0,
-            serial: 100,
-            fails: false,
-            loss: 0.0,
-            duplicates: 0.0,
-            way: (100, 1_000),
-        };
         World {
             engine,
-            servers: (0..servers).map(server).collect(),
+            servers: (0..servers).map(|_| well()).collect(),
             chance,
             now: SECOND,
             clock_jump: 0,
