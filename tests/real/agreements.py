@@ -179,8 +179,7 @@ def a_wait_extends_the_expiry(stage):
 def an_expiry_without_a_wait(stage):
     talk = stage.talk(key=b"another key\n", expire=0.05)
     salts = [talk.send(talk.request(0)) for _ in range(2)]
-    until_expired(talk)
-    talk.expire()
+    until_expired(talk, 2)
     return talk.upcalls, [talk.wait(salt, 1) for salt in salts]
 
 
