@@ -68,7 +68,7 @@ int main(int argc, char **argv)
     confd_client *client = client_with(options, PEERS, on_upcall, NULL);
     double asked = 0, drained = 0, handled = 0, cancelled = 0;
     long rounds = 0;
-    for (int warm = 0; rounds < 10 || wall_us() - start < length; rounds += warm) {
+    for (int warm = 0; rounds < 10 || wall_us() - start < length; rounds += warm, warm = 1) {
         double times[5];
         times[0] = cpu_us();
         ask(client);
@@ -94,7 +94,6 @@ int main(int argc, char **argv)
             handled += times[4] - times[3];
             cancelled += cancelling;
         }
-        warm = 1;
     }
     double requests = (double)rounds * REQUESTS;
     report("request_us", asked / requests);
