@@ -111,14 +111,15 @@ static inline void sign(const char *salt, const char *message, char hex[41])
 
 #define REPLY_ROOM 320
 
-/* The answer to the ping with this salt, as a server writes it. Gives its length. */
+/* The answer to the ping with this salt, to the byte as ganeti-confd writes it. Gives its length. */
 static inline size_t make_reply(char out[REPLY_ROOM], const char *salt)
 {
     static const char message[] = "{\"protocol\":1,\"status\":0,\"answer\":3000000,\"serial\":0}";
     static const char escaped[] = "{\\\"protocol\\\":1,\\\"status\\\":0,\\\"answer\\\":3000000,\\\"serial\\\":0}";
     char hex[41];
     sign(salt, message, hex);
-    return (size_t)snprintf(out, REPLY_ROOM, "plj0{\"msg\":\"%s\",\"salt\":\"%s\",\"hmac\":\"%s\"}", escaped, salt, hex);
+    return (size_t)snprintf(out, REPLY_ROOM, "plj0{\"hmac\":\"%s\",\"msg\":\"%s\",\"salt\":\"%s\"}", hex, escaped,
+                            salt);
 }
 
 #endif
