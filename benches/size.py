@@ -1,0 +1,44 @@
+"""How large the stripped shared library is, and how large an empty one that is built the same way."""
+
+import os
+import re
+import shutil
+import subprocess
+
+from harness import BUILT, ROOT, TARGET
+
+MANIFEST = """\
+[package]
+name = "empty"
+version = "0.1.0"
+edition = "2024"
+
+[lib]
+crate-type = ["cdylib"]
+
+[workspace]
+
+"""
+SOURCE = '#[unsafe(no_mangle)]\npub extern "C" fn nothing() {}\n'
+
+
+def stripped(library):
+    copy = BUILT / "stripped.so"
+    subprocess.run(["strip", "-o", copy, library], check=True)
+    return copy.stat().st_size
+
+
+def ours():
+    return stripped(TARGET / "release" / "libconfdclient.so")
+
+
+def of_an_empty_one():
+    folder = BUILT / "empty"
+    shutil.rmtree(folder / "src", ignore_errors=True)
+    (folder / "src").mkdir(parents=True)
+    profile = re.search(r"^\[profile\.release\]\n(?:.+\n?)*", (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
+    (folder / "Cargo.toml").write_text(MANIFEST + profile.group())
+    (folder / "src" / "lib.rs").write_text(SOURCE)
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(folder / "target"))
+    subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=folder, env=environment, check=True)
+    return stripped(folder / "target" / "release" / "libempty.so")
