@@ -32,7 +32,7 @@ COMPILE_TOOL = $(CC) -std=c99 $(CFLAGS) $(CPPFLAGS) -Iinclude examples-c/confd-q
     $(LDFLAGS) -L$(DIST) -lconfdclient
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build confd-query check needs fmt lint layout header header-check exports unit c-tests c-tests-valgrind \
+.PHONY: help demo build bench confd-query check needs fmt lint layout header header-check exports unit c-tests c-tests-valgrind \
         examples tool-tests readme install-test demo-test real install install-strip uninstall clean
 
 help: ## this list
@@ -110,6 +110,9 @@ real: build #+ real ganeti-confd daemons, and Ganeti's own client beside this on
 
 header: ## write include/confdclient.h anew from the sources
 	$(CARGO) run --quiet -p confd-header
+
+bench: build ## what the library costs beside the sockets under it, in one table
+	python3 benches/run.py
 
 install: $(LIBRARY) ## library, header, pkg-config file and confd-query, to DESTDIR and PREFIX
 	$(INSTALL) -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(INCLUDEDIR)"
