@@ -102,7 +102,7 @@ fn an_error_of_open_names_the_file_and_the_reason() {
         let said = dir.failure();
         assert!(said.contains(file) && said.contains("empty"), "{said}");
 
-        std::fs::set_permissions(dir.0.join(file), std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(dir.0.join(file), std::fs::Permissions::from_mode(0o000)).unwrap();
         // The superuser reads it all the same.
         if std::fs::File::open(dir.0.join(file)).is_err() {
             let said = dir.failure();

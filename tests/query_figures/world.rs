@@ -275,7 +275,7 @@ impl World {
             assert!(self.step(began + 3_600 * SECOND), "the query never ends");
         }
         let (at, result) = self.results[&token][0].clone();
-        (at - began, result)
+        (at.saturating_sub(began), result)
     }
 
     fn step(&mut self, end: Micros) -> bool {
