@@ -59,7 +59,7 @@ run confd-query --verbose -p "$sim_peers" -k hmac.key master
 cat messages answer | indented
 expect "$(cat answer)" node1.example.com
 echo
-say "Two replies of three are enough, so the slow one was not waited for. They disagree:" \
+say "Two replies of three are enough, so the slow one came too late to count. They disagree:" \
     "the one with the higher serial won, and node1.example.com is the answer."
 
 step "5. Ask the stale and the slow one only: the first to answer is wrong"

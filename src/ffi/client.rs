@@ -285,8 +285,8 @@ pub unsafe extern "C" fn confd_client_free(client: *mut confd_client) {
 ///   is less than -1 or flags has another bit; CONFD_ERR_COVERAGE; CONFD_ERR_MISSING_SALT;
 ///   CONFD_ERR_DUPLICATE_SALT if the salt has been used, even if that request has ended: give the request a fresh
 ///   one with confd_request_set_salt(); CONFD_ERR_REQUEST_TOO_BIG; CONFD_ERR_IO if it could be sent to none of the
-///   peers; CONFD_ERR_CLOSED. A request that was refused is not outstanding and gets no upcall. One that was accepted
-///   gives CONFD_OK even if an upcall that was made here has closed or freed the client.
+///   peers; CONFD_ERR_CLOSED, also if an upcall that was made here has closed or freed the client. A request that was
+///   refused is not outstanding and gets no upcall.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_client_send(
     client: *mut confd_client,
