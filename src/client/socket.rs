@@ -190,7 +190,8 @@ impl Client {
         // These fail only for want of kernel memory; the descriptor is then late, and the next call tries again.
         let _ = poller.want_writable(socket, full);
         let _ = poller.arm(deadline);
-        if left || (queued && !poller.is_kicked()) {
+        // Whoever delivers now sends what is queued, or comes by here, when it is done.
+        if left || (queued && state.delivery.is_idle() && !poller.is_kicked()) {
             poller.kick();
         }
     }

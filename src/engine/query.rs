@@ -8,7 +8,7 @@ use crate::engine::book::PeerId;
 use crate::engine::contacts::Contacts;
 use crate::engine::event::{Event, EventKind};
 use crate::engine::late::Remains;
-use crate::engine::table::{Id, Outstanding, salt_bits};
+use crate::engine::table::{Id, Outstanding, bits_of};
 use crate::engine::{Engine, Micros, Now, needed_replies};
 use crate::error::Result;
 use crate::wire::key::Key;
@@ -376,7 +376,7 @@ impl Engine {
             until,
         };
         if until > now && outcome != Outcome::Cancelled && ended.contacts.silent().next().is_some() {
-            let gone = self.late.insert(salt_bits(ended.request.salt().as_str()), remains);
+            let gone = self.late.insert(bits_of(ended.request.salt()), remains);
             self.release_remains(gone);
         } else {
             self.release(&ended.contacts);

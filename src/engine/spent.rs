@@ -8,7 +8,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use crate::engine::table::salt_bits;
+use crate::engine::table::bits_of;
 use crate::wire::request::Request;
 
 const GIVEN: usize = 65_536;
@@ -52,7 +52,7 @@ impl Spent {
 }
 
 fn mark(request: &Request) -> u64 {
-    let bits = salt_bits(request.salt().as_str());
+    let bits = bits_of(request.salt());
     (bits as u64).rotate_left(32) ^ (bits >> 64) as u64
 }
 

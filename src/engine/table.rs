@@ -12,7 +12,7 @@ use crate::engine::query::Query;
 use crate::engine::verdict::Verdict;
 use crate::wire::key::Key;
 use crate::wire::request::Request;
-use crate::wire::salt::uuid_bits;
+use crate::wire::salt::{Salt, uuid_bits};
 
 /// One outstanding request.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub(super) struct Table {
 impl Table {
     /// Enters a request; `None` if one with its salt is there.
     pub(super) fn insert(&mut self, request: Outstanding) -> Option<Id> {
-        let MapEntry::Vacant(vacant) = self.by_salt.entry(salt_bits(request.request.salt().as_str())) else {
+        let MapEntry::Vacant(vacant) = self.by_salt.entry(bits_of(request.request.salt())) else {
             return None;
         };
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -88,10 +88,14 @@ impl Table {
     }
 
     pub(super) fn find(&self, salt: &str) -> Option<Id> {
-        let slot = *self.by_salt.get(&salt_bits(salt))?;
+        let uuid = uuid_bits(salt);
+        let slot = *self.by_salt.get(&uuid.unwrap_or_else(|| text_bits(salt)))?;
         let place = &self.slots[slot as usize];
-        // Two texts could share their bits; the text decides.
-        let same = place.held.as_ref().is_some_and(|held| held.request.salt().as_str() == salt);
+        // A UUID is its bits. Two other texts could share theirs, or have those of a UUID; the text decides.
+        let same = place.held.as_ref().map(|held| held.request.salt()).is_some_and(|held| match uuid {
+            Some(_) => held.uuid_bits() == uuid,
+            None => held.as_str() == salt,
+        });
         same.then_some(Id { slot, generation: place.generation })
     }
 
@@ -112,7 +116,7 @@ impl Table {
         let request = place.held.take()?;
         place.generation = place.generation.wrapping_add(1);
         self.free.push(id.slot);
-        self.by_salt.remove(&salt_bits(request.request.salt().as_str()));
+        self.by_salt.remove(&bits_of(request.request.salt()));
         self.deadlines.remove(&(request.deadline, id.slot));
         self.unanswered -= usize::from(request.received == 0);
         Some(request)
@@ -169,15 +173,22 @@ impl Table {
 
 /// 128 bits for a salt: those of a UUID, for any other text a hash.
 pub(super) fn salt_bits(salt: &str) -> u128 {
-    uuid_bits(salt).unwrap_or_else(|| {
-        let half = |seed: u8| {
-            let mut hasher = std::collections::hash_map::DefaultHasher::new();
-            hasher.write_u8(seed);
-            hasher.write(salt.as_bytes());
-            hasher.finish()
-        };
-        u128::from(half(1)) << 64 | u128::from(half(2))
-    })
+    uuid_bits(salt).unwrap_or_else(|| text_bits(salt))
+}
+
+/// The same for a salt whose form is known.
+pub(super) fn bits_of(salt: &Salt) -> u128 {
+    salt.uuid_bits().unwrap_or_else(|| text_bits(salt.as_str()))
+}
+
+fn text_bits(salt: &str) -> u128 {
+    let half = |seed: u8| {
+        let mut hasher = std::collections::hash_map::DefaultHasher::new();
+        hasher.write_u8(seed);
+        hasher.write(salt.as_bytes());
+        hasher.finish()
+    };
+    u128::from(half(1)) << 64 | u128::from(half(2))
 }
 
 /// Folds salts, which are random. A stranger who sends made-up salts only looks them up and enters none.

@@ -34,6 +34,30 @@ impl Reply {
 
     /// Reads a message; `None` unless it is an object with its four members, each of its type.
     pub fn parse(message: &str) -> Option<Self> {
+        Self::as_servers_write(message).or_else(|| Self::in_any_form(message))
+    }
+
+    /// The form in which `ganeti-confd` writes: only the answer is to be read. `None` for any other.
+    fn as_servers_write(message: &str) -> Option<Self> {
+        let rest = message.strip_prefix("{\"protocol\":1,\"status\":")?.strip_suffix('}')?;
+        let (status, rest) = rest.split_once(",\"answer\":")?;
+        let (answer, serial) = rest.rsplit_once(",\"serial\":")?;
+        let status = match status {
+            "0" => STATUS_OK,
+            "1" => STATUS_ERROR,
+            "2" => STATUS_NOT_IMPLEMENTED,
+            _ => return None,
+        };
+        let digits = serial.len() <= 18 && serial.bytes().all(|byte| byte.is_ascii_digit());
+        let canonical = digits && (serial == "0" || !serial.starts_with('0'));
+        let serial = serial.parse().ok().filter(|_| canonical)?;
+        // White space around it would make it another text than the one that is a value.
+        let answer: &RawValue =
+            serde_json::from_str(answer).ok().filter(|raw: &&RawValue| raw.get() == answer)?;
+        Some(Reply::new(1, status, serial, answer.get()))
+    }
+
+    fn in_any_form(message: &str) -> Option<Self> {
         let mut parser = serde_json::Deserializer::from_str(message);
         let reply = parser.deserialize_map(ReplyVisitor).ok()?;
         parser.end().ok()?;
@@ -152,6 +176,41 @@ mod tests {
         assert_eq!((reply.protocol(), reply.status(), reply.serial()), (1, 0, 3189));
         assert_eq!(reply.answer().text(), r#"[1, "a"]"#);
         assert!(reply.is_ok() && reply.error_text().is_none());
+    }
+
+    #[test]
+    fn the_form_that_servers_write_is_read_as_any_other() {
+        let answers = [
+            "1",
+            "-1",
+            "\"a\"",
+            "[[0,\"x\",3]]",
+            "{\"serial\":1}",
+            "null",
+            "",
+            " 1",
+            "1 ",
+            "[",
+            "1,\"serial\":2",
+            "1,\"answer\":2",
+            "\",\\\"serial\\\":\"",
+        ];
+        for answer in answers {
+            for serial in
+                ["0", "3189", "007", "-5", "1.5", "", "9223372036854775807", "9223372036854775808", "0 "]
+            {
+                for status in ["0", "1", "2", "3", "-1", ""] {
+                    let text = format!(
+                        "{{\"protocol\":1,\"status\":{status},\"answer\":{answer},\"serial\":{serial}}}"
+                    );
+                    let (quick, any) = (Reply::as_servers_write(&text), Reply::in_any_form(&text));
+                    let shown = |reply: &Option<Reply>| format!("{reply:?}");
+                    assert!(quick.is_none() || shown(&quick) == shown(&any), "{text}");
+                }
+            }
+        }
+        let usual = r#"{"protocol":1,"status":0,"answer":"node1","serial":3189}"#;
+        assert_eq!(Reply::as_servers_write(usual).unwrap().serial(), 3189);
     }
 
     #[test]

@@ -11,7 +11,11 @@ const DASHES: [usize; 4] = [8, 13, 18, 23];
 
 /// The salt of a request.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Salt(Form);
+pub struct Salt {
+    form: Form,
+    /// Those of a UUID: every request is entered and found by them.
+    bits: u128,
+}
 
 #[derive(Clone, PartialEq, Eq)]
 enum Form {
@@ -37,30 +41,38 @@ impl Salt {
             text[at + 1] = HEX[usize::from(byte & 15)];
             at += 2;
         }
-        Salt(Form::Uuid(text))
+        Salt { form: Form::Uuid(text), bits: u128::from_be_bytes(bytes) }
     }
 
     /// The salt that a program chose, which may be empty (a request then has none) but hold no NUL.
     pub fn from_text(text: &str) -> Result<Self> {
-        if uuid_bits(text).is_some() {
+        if let Some(bits) = uuid_bits(text) {
             let mut uuid = [0; UUID_LEN + 1];
             uuid[..UUID_LEN].copy_from_slice(text.as_bytes());
-            return Ok(Salt(Form::Uuid(uuid)));
+            return Ok(Salt { form: Form::Uuid(uuid), bits });
         }
         match CString::new(text) {
-            Ok(text) => Ok(Salt(Form::Text(text))),
+            Ok(text) => Ok(Salt { form: Form::Text(text), bits: 0 }),
             Err(_) => Err(Error::new(Code::InvalidArgument, "the salt holds a NUL character")),
         }
     }
 
     /// The salt as the wire has it.
     pub fn as_str(&self) -> &str {
-        self.as_c_str().to_str().unwrap_or_default()
+        match &self.form {
+            Form::Uuid(text) => std::str::from_utf8(&text[..UUID_LEN]).unwrap_or_default(),
+            Form::Text(text) => text.to_str().unwrap_or_default(),
+        }
+    }
+
+    /// The 128 bits of a UUID; `None` for any other text.
+    pub fn uuid_bits(&self) -> Option<u128> {
+        matches!(self.form, Form::Uuid(_)).then_some(self.bits)
     }
 
     /// The same with its NUL.
     pub fn as_c_str(&self) -> &CStr {
-        match &self.0 {
+        match &self.form {
             Form::Uuid(text) => CStr::from_bytes_with_nul(text).unwrap_or_default(),
             Form::Text(text) => text,
         }
@@ -68,7 +80,7 @@ impl Salt {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        matches!(&self.0, Form::Text(text) if text.is_empty())
+        matches!(&self.form, Form::Text(text) if text.is_empty())
     }
 }
 
