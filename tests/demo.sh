@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 shown=$("${MAKE:-make}" --no-print-directory demo) || { printf '%s\n' "$shown" && exit 1; }
-for text in 'stale .*3179 .*node2.example.com .*stale' 'slow .*3189 .*node1.example.com .*slow' 'serial 3189 .*the best'; do
+for text in 'stale .*3179 .*node2.example.com .*stale' 'slow .*3189 .*node1.example.com .*slow' 'best reply: .*serial 3189'; do
     printf '%s\n' "$shown" | grep -q "$text" || {
         printf '%s\n\ndemo: it does not show "%s"\n' "$shown" "$text" >&2
         exit 1
