@@ -8,10 +8,9 @@ use crate::engine::book::PeerId;
 use crate::engine::event::{Event, EventKind, LogLevel};
 use crate::engine::peers::{Peer, ip_text};
 use crate::engine::query::joined_at;
-use crate::engine::table::{Id, salt_bits};
+use crate::engine::table::{Id, text_bits};
 use crate::engine::{Engine, Micros, SECOND};
 use crate::wire::envelope::{Envelope, payload, readings};
-use crate::wire::key::Key;
 use crate::wire::query::RequestType;
 use crate::wire::reply::Reply;
 
@@ -28,6 +27,17 @@ enum Dropped {
     NoReply,
 }
 
+/// A datagram that came in, as far as it says nothing itself.
+struct Arrived {
+    now: Micros,
+    from: SocketAddr,
+    /// Who that is, if somebody known.
+    peer: Option<PeerId>,
+    /// Whether it was counted as a stranger's that is looked at.
+    looked: bool,
+    bytes: usize,
+}
+
 /// Whom a reply came from, as far as its request is concerned.
 enum Source {
     /// A contacted peer, by its place among the contacts.
@@ -40,6 +50,9 @@ enum Source {
 
 /// How many datagrams from addresses that were not asked are verified in a second, to find the first signed one.
 const LOOKS_PER_SECOND: u32 = 10;
+
+/// The most room for a message that is kept for the next one.
+const ROOM_KEPT: usize = 4_096;
 
 /// The search for a daemon that answers from another address than the one that was asked.
 #[derive(Debug, Default)]
@@ -99,28 +112,31 @@ impl Engine {
         if stranger && !self.foreign.look(now) {
             return Err(Dropped::Source);
         }
+        let arrived = Arrived { now, from, peer, looked: stranger, bytes: datagram.len() };
+        let mut room = std::mem::take(&mut self.room);
         let mut furthest = Dropped::Malformed;
-        for reading in readings(payload) {
-            let Some(envelope) = Envelope::parse(&reading) else { continue };
-            match self.accept(now, &envelope, peer, from, stranger, datagram.len()) {
-                Ok(()) => return Ok(()),
-                Err(why) => furthest = furthest.max(why),
+        let taken = readings(payload).any(|reading| match self.accept(&arrived, &reading, &mut room) {
+            Ok(()) => true,
+            Err(why) => {
+                furthest = furthest.max(why);
+                false
             }
+        });
+        if room.len() <= ROOM_KEPT {
+            self.room = room;
         }
-        Err(if stranger { Dropped::Source } else { furthest })
+        match taken {
+            true => Ok(()),
+            false if stranger => Err(Dropped::Source),
+            false => Err(furthest),
+        }
     }
 
-    fn accept(
-        &mut self,
-        now: Micros,
-        envelope: &Envelope<'_>,
-        peer: Option<PeerId>,
-        from: SocketAddr,
-        looked: bool,
-        bytes: usize,
-    ) -> Result<(), Dropped> {
-        let Some(id) = self.table.find(&envelope.salt) else {
-            return self.credit_late(now, envelope, peer, bytes);
+    fn accept(&mut self, arrived: &Arrived, reading: &str, room: &mut Vec<u8>) -> Result<(), Dropped> {
+        let Arrived { now, from, peer, looked, bytes } = *arrived;
+        let envelope = Envelope::parse(reading).ok_or(Dropped::Malformed)?;
+        let Some(id) = self.table.find_by(&envelope.salt, envelope.uuid) else {
+            return self.credit_late(arrived, &envelope, room);
         };
         let Some(asked) = self.table.get(id) else { return Err(Dropped::Salt) };
         let source = match peer.and_then(|peer| asked.contacts.position(peer)) {
@@ -139,62 +155,68 @@ impl Engine {
             None if looked || self.foreign.look(now) => Source::Suspect,
             None => return Err(Dropped::Source),
         };
+        let suspect = matches!(source, Source::Suspect);
+        let unless = |why: Dropped| if suspect { Dropped::Source } else { why };
+        let signed = envelope.open(room).ok_or(unless(Dropped::Malformed))?;
         // A query may have been signed with several keys while they change.
         let other_keys = asked.query.as_ref().map_or(&[][..], |query| query.other_keys());
-        let Some(key) = std::iter::once(&asked.key).chain(other_keys).find(|key| envelope.is_signed_by(key))
-        else {
-            return Err(if matches!(source, Source::Suspect) { Dropped::Source } else { Dropped::Signature });
+        let mut keys = std::iter::once(&asked.key).chain(other_keys);
+        let Some(key) = keys.find(|key| envelope.is_signed_by(key, &signed)) else {
+            return Err(unless(Dropped::Signature));
         };
-        if let Source::Suspect = source {
+        if suspect {
             self.warn_of(from);
             return Err(Dropped::Source);
         }
-        let reply = Reply::parse(&envelope.message).ok_or(Dropped::NoReply)?;
+        let reply = Reply::parse(&signed.message).ok_or(Dropped::NoReply)?;
         if let (Source::Asked(place), Some(peer)) = (&source, peer) {
             let asked_at =
                 asked.query.as_ref().and_then(|query| query.asked_at(peer)).unwrap_or(asked.accepted);
             let once = !asked.contacts.was_asked_again(*place);
-            let key = key.clone();
+            let is_current = Arc::ptr_eq(key, self.keys.current());
             self.pace.note_reply(now, asked.sent_at, bytes);
             let cluster_serial =
                 (reply.is_ok() && has_cluster_serial(asked.request.kind())).then(|| reply.serial());
-            self.credit(peer, &key, once.then(|| now.saturating_sub(asked_at)), cluster_serial);
+            self.credit(peer, is_current, once.then(|| now.saturating_sub(asked_at)), cluster_serial);
         }
         self.count(now, id, source, peer, from, reply);
         Ok(())
     }
 
     /// What a peer's answer tells of the peer.
-    fn credit(&mut self, peer: PeerId, key: &Arc<Key>, rtt: Option<Micros>, serial: Option<i64>) {
+    fn credit(&mut self, peer: PeerId, is_current: bool, rtt: Option<Micros>, serial: Option<i64>) {
         if let Some(entry) = self.book.get_mut(peer) {
             entry.note_answer(rtt);
             entry.serial = serial.unwrap_or(entry.serial);
         }
-        self.keys.note_answer(peer, key, &self.peers, &mut self.book);
+        if is_current {
+            self.keys.note_answer(peer, &self.peers, &mut self.book);
+        }
     }
 
     /// A reply to a query that has been answered already: it tells only that its peer is slow, not silent.
     fn credit_late(
         &mut self,
-        now: Micros,
+        arrived: &Arrived,
         envelope: &Envelope<'_>,
-        peer: Option<PeerId>,
-        bytes: usize,
+        room: &mut Vec<u8>,
     ) -> Result<(), Dropped> {
         if self.late.len() == 0 {
             return Err(Dropped::Salt);
         }
-        let salt = salt_bits(&envelope.salt);
+        let Arrived { now, peer, bytes, .. } = *arrived;
+        let salt = envelope.uuid.unwrap_or_else(|| text_bits(&envelope.salt));
         let remains = self.late.get_mut(salt).ok_or(Dropped::Salt)?;
         let (peer, place) =
             peer.and_then(|peer| Some((peer, remains.contacts.position(peer)?))).ok_or(Dropped::Source)?;
         if remains.contacts.has_answered(place) {
             return Err(Dropped::Duplicate);
         }
-        let Some(key) = remains.keys().find(|key| envelope.is_signed_by(key)) else {
+        let signed = envelope.open(room).ok_or(Dropped::Malformed)?;
+        let Some(key) = remains.keys().find(|key| envelope.is_signed_by(key, &signed)) else {
             return Err(Dropped::Signature);
         };
-        let reply = Reply::parse(&envelope.message).ok_or(Dropped::NoReply)?;
+        let reply = Reply::parse(&signed.message).ok_or(Dropped::NoReply)?;
         let serial = (reply.is_ok() && has_cluster_serial(remains.kind)).then(|| reply.serial());
         remains.contacts.mark_answered(place);
         self.pace.note_reply(now, remains.sent_at, bytes);
@@ -206,7 +228,7 @@ impl Engine {
             self.release_remains(remains);
         }
         self.stats.replies += 1;
-        self.credit(peer, &key, rtt, serial);
+        self.credit(peer, Arc::ptr_eq(&key, self.keys.current()), rtt, serial);
         Ok(())
     }
 

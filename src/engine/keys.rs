@@ -56,11 +56,8 @@ impl Keys {
         self.previous().filter(|_| !moved)
     }
 
-    /// A peer has answered under this key. Wipes the old one when all `peers` have come along.
-    pub(super) fn note_answer(&mut self, peer: PeerId, key: &Arc<Key>, peers: &[PeerId], book: &mut Book) {
-        if !Arc::ptr_eq(key, &self.current) {
-            return;
-        }
+    /// A peer has answered under the current key. Wipes the old one when all `peers` have come along.
+    pub(super) fn note_answer(&mut self, peer: PeerId, peers: &[PeerId], book: &mut Book) {
         if let Some(entry) = book.get_mut(peer) {
             entry.key_epoch = self.epoch;
         }

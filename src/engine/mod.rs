@@ -163,6 +163,8 @@ pub struct Engine {
     random: SmallRng,
     lines: VecDeque<LogLine>,
     lines_lost: usize,
+    /// Where a received message is put that has escapes.
+    room: Vec<u8>,
 }
 
 impl Engine {
@@ -191,6 +193,7 @@ impl Engine {
             random: SmallRng::seed_from_u64(seed),
             lines: VecDeque::new(),
             lines_lost: 0,
+            room: Vec::new(),
         };
         engine.set_peers(peers);
         engine
@@ -233,11 +236,11 @@ impl Engine {
 
     /// Whether the request's salt has served.
     fn is_used(&self, request: &Request) -> bool {
-        let salt = request.salt().as_str();
+        let salt = request.salt();
         request.is_spent()
-            || self.table.find(salt).is_some()
+            || self.table.find_by(salt.as_str(), salt.uuid_bits()).is_some()
             || self.spent.contains(request)
-            || (request.salt_was_given() && self.parts_of(salt).is_some())
+            || (request.salt_was_given() && self.parts_of(salt.as_str()).is_some())
     }
 
     fn pack(&self, request: &Request, now: Now, datagram: &mut Vec<u8>) -> Result<()> {

@@ -88,7 +88,11 @@ impl Table {
     }
 
     pub(super) fn find(&self, salt: &str) -> Option<Id> {
-        let uuid = uuid_bits(salt);
+        self.find_by(salt, uuid_bits(salt))
+    }
+
+    /// The same for a salt whose bits are known, where it is a UUID.
+    pub(super) fn find_by(&self, salt: &str, uuid: Option<u128>) -> Option<Id> {
         let slot = *self.by_salt.get(&uuid.unwrap_or_else(|| text_bits(salt)))?;
         let place = &self.slots[slot as usize];
         // A UUID is its bits. Two other texts could share theirs, or have those of a UUID; the text decides.
@@ -172,16 +176,11 @@ impl Table {
 }
 
 /// 128 bits for a salt: those of a UUID, for any other text a hash.
-pub(super) fn salt_bits(salt: &str) -> u128 {
-    uuid_bits(salt).unwrap_or_else(|| text_bits(salt))
-}
-
-/// The same for a salt whose form is known.
 pub(super) fn bits_of(salt: &Salt) -> u128 {
     salt.uuid_bits().unwrap_or_else(|| text_bits(salt.as_str()))
 }
 
-fn text_bits(salt: &str) -> u128 {
+pub(super) fn text_bits(salt: &str) -> u128 {
     let half = |seed: u8| {
         let mut hasher = std::collections::hash_map::DefaultHasher::new();
         hasher.write_u8(seed);

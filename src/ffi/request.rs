@@ -205,7 +205,7 @@ pub unsafe extern "C" fn confd_request_set_salt(
 pub unsafe extern "C" fn confd_request_salt(request: *const confd_request) -> *const c_char {
     guard_value(std::ptr::null(), || {
         // SAFETY: the caller passes a request or NULL.
-        Ok(unsafe { required(request, "request") }?.request.salt().as_c_str().as_ptr())
+        Ok(unsafe { required(request, "request") }?.request.salt().as_bytes_with_nul().as_ptr().cast())
     })
 }
 

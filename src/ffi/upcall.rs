@@ -94,7 +94,7 @@ fn call(
     let upcall = confd_upcall {
         size: size_of::<confd_upcall>(),
         r#type: kind,
-        salt: request.request.salt().as_c_str().as_ptr(),
+        salt: request.request.salt().as_bytes_with_nul().as_ptr().cast(),
         request: &request,
         request_data: ptr::with_exposed_provenance_mut(event.token),
         reply: reply.as_ref().map_or(ptr::null(), ptr::from_ref),

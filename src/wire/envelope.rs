@@ -8,33 +8,59 @@ use std::fmt;
 
 use serde_core::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
-use crate::wire::MAGIC;
 use crate::wire::key::{Key, TAG_LEN};
+use crate::wire::salt::{UUID_LEN, uuid_bits};
+use crate::wire::{MAGIC, hex};
 
-/// The three members of a datagram.
-#[derive(Debug, PartialEq, Eq)]
+/// The three members of a datagram. Message and tag are read when they are asked for: most of what a stranger sends
+/// is ruled out by its salt.
+#[derive(Debug)]
 pub struct Envelope<'a> {
-    /// The signed text, JSON itself.
-    pub message: Cow<'a, str>,
     /// The salt of the request that this answers.
     pub salt: Cow<'a, str>,
+    /// Its bits, where it is a UUID.
+    pub uuid: Option<u128>,
+    sealed: Sealed<'a>,
+}
+
+#[derive(Debug)]
+enum Sealed<'a> {
+    /// Of a datagram in the form that servers write: the tag's digits, the message with its escapes, and all of it.
+    AsWritten(&'a str, &'a str, &'a str),
+    Read(Signed<'a>),
+}
+
+/// A message and what is to show who wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed<'a> {
+    /// The signed text, JSON itself.
+    pub message: Cow<'a, str>,
     /// HMAC-SHA1 over salt and message, as the sender claims.
     pub tag: [u8; TAG_LEN],
 }
 
 impl<'a> Envelope<'a> {
-    /// Takes one reading of a datagram apart; `None` if it is not an object with the three members.
+    /// Takes one reading of a datagram apart; `None` if it is not an object with the three members. In the form that
+    /// servers write, message and tag may yet turn out to be none when they are [opened](Envelope::open).
     pub fn parse(reading: &'a str) -> Option<Self> {
         Self::as_servers_write(reading).or_else(|| Self::in_any_form(reading))
     }
 
-    /// The form in which `ganeti-confd` writes, by far the most: split at its fixed places. `None` for any other.
+    /// The form in which `ganeti-confd` writes, by far the most: split at its fixed places. `None` for any other. The
+    /// salt is what it is in any reading: what stands at the end of an object as this does is its member.
     fn as_servers_write(reading: &'a str) -> Option<Self> {
         let rest = reading.strip_prefix("{\"hmac\":\"")?.strip_suffix("\"}")?;
         let (hex, rest) = rest.split_at_checked(2 * TAG_LEN)?;
-        let (escaped, salt) = rest.strip_prefix("\",\"msg\":\"")?.rsplit_once("\",\"salt\":\"")?;
-        let salt = (special(salt.as_bytes()) == salt.len()).then_some(salt)?;
-        Some(Envelope { message: unescape(escaped)?, salt: Cow::Borrowed(salt), tag: tag_of_hex(hex)? })
+        let rest = rest.strip_prefix("\",\"msg\":\"")?;
+        let (start, uuid) = match uuid_at_the_end(rest) {
+            Some((start, bits)) => (start, Some(bits)),
+            None => (rest.bytes().rposition(|byte| byte == b'"')? + 1, None),
+        };
+        let (escaped, salt) = rest.split_at(start);
+        let escaped = escaped.strip_suffix("\",\"salt\":\"")?;
+        let plain = uuid.is_some() || !salt.bytes().any(is_special);
+        let sealed = Sealed::AsWritten(hex, escaped, reading);
+        plain.then_some(Envelope { salt: Cow::Borrowed(salt), uuid, sealed })
     }
 
     fn in_any_form(reading: &'a str) -> Option<Self> {
@@ -44,9 +70,25 @@ impl<'a> Envelope<'a> {
         Some(envelope)
     }
 
-    /// Whether the key's holder signed this.
-    pub fn is_signed_by(&self, key: &Key) -> bool {
-        key.verifies(self.salt.as_bytes(), self.message.as_bytes(), &self.tag)
+    /// The message and its tag, in `room` where the message has escapes. `None` if they are no JSON strings, or the
+    /// tag has not its digits.
+    pub fn open<'b>(&'b self, room: &'b mut Vec<u8>) -> Option<Signed<'b>> {
+        match &self.sealed {
+            Sealed::Read(signed) => Some(signed.clone()),
+            Sealed::AsWritten(hex, escaped, reading) => {
+                let Some(message) = unescape(escaped, room) else {
+                    // It has escapes that servers do not write, or is not what it looks like.
+                    let Sealed::Read(signed) = Self::in_any_form(reading)?.sealed else { return None };
+                    return Some(signed);
+                };
+                Some(Signed { message: Cow::Borrowed(message), tag: tag_of_hex(hex)? })
+            }
+        }
+    }
+
+    /// Whether the key's holder signed this message, which is this envelope's.
+    pub fn is_signed_by(&self, key: &Key, signed: &Signed<'_>) -> bool {
+        key.verifies(self.salt.as_bytes(), signed.message.as_bytes(), &signed.tag)
     }
 }
 
@@ -63,35 +105,65 @@ pub fn readings(payload: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
     utf8.into_iter().chain(latin1.map(|bytes| bytes.iter().map(|&byte| char::from(byte)).collect()))
 }
 
-/// How far a text goes until a byte that does not stand for itself inside a JSON string.
-fn special(text: &[u8]) -> usize {
-    text.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').unwrap_or(text.len())
+/// Where the UUID begins that ends a text, and its bits.
+fn uuid_at_the_end(text: &str) -> Option<(usize, u128)> {
+    let start = text.len().checked_sub(UUID_LEN)?;
+    Some((start, uuid_bits(text.get(start..)?)?))
+}
+
+/// Whether a byte does not stand for itself inside a JSON string.
+fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 /// The text of the inside of a JSON string, if its escapes are the short ones; `None` for others, and where it is
 /// no such inside.
-fn unescape(inside: &str) -> Option<Cow<'_, str>> {
-    let mut rest = inside;
-    let mut text = String::new();
-    loop {
-        let (plain, after) = rest.split_at(special(rest.as_bytes()));
-        if after.is_empty() {
-            return Some(if text.is_empty() { Cow::Borrowed(plain) } else { Cow::Owned(text + plain) });
+fn unescape<'a>(inside: &str, room: &'a mut Vec<u8>) -> Option<&'a str> {
+    let inside = inside.as_bytes();
+    // Eight bytes are copied at once, of which only some may count.
+    if room.len() < inside.len() + 8 {
+        room.resize(inside.len() + 8, 0);
+    }
+    let (mut at, mut len) = (0, 0);
+    while let Some(rest) = inside.get(at..).filter(|rest| !rest.is_empty()) {
+        let plain = match rest.first_chunk::<8>() {
+            Some(eight) => {
+                room[len..len + 8].copy_from_slice(eight);
+                plain_bytes(u64::from_le_bytes(*eight))
+            }
+            None => {
+                let plain = rest.iter().position(|&byte| is_special(byte)).unwrap_or(rest.len());
+                room[len..len + plain].copy_from_slice(&rest[..plain]);
+                plain
+            }
+        };
+        at += plain;
+        len += plain;
+        if plain == 8 || plain == rest.len() {
+            continue;
         }
-        let escaped = match after.as_bytes() {
-            [b'\\', escaped @ (b'"' | b'\\' | b'/'), ..] => char::from(*escaped),
-            [b'\\', b'n', ..] => '\n',
-            [b'\\', b't', ..] => '\t',
-            [b'\\', b'r', ..] => '\r',
+        room[len] = match (rest[plain], rest.get(plain + 1)?) {
+            (b'\\', escaped @ (b'"' | b'\\' | b'/')) => *escaped,
+            (b'\\', b'n') => b'\n',
+            (b'\\', b't') => b'\t',
+            (b'\\', b'r') => b'\r',
             _ => return None,
         };
-        if text.is_empty() {
-            text.reserve(inside.len());
-        }
-        text.push_str(plain);
-        text.push(escaped);
-        rest = &after[2..];
+        at += 2;
+        len += 1;
     }
+    std::str::from_utf8(&room[..len]).ok()
+}
+
+/// How many of eight bytes, the lowest first, stand for themselves inside a JSON string before one that does not.
+fn plain_bytes(eight: u64) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let is_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
+    let quote = is_zero(eight ^ ONES * u64::from(b'"'));
+    let backslash = is_zero(eight ^ ONES * u64::from(b'\\'));
+    let control = eight.wrapping_sub(ONES * 0x20) & !eight;
+    // A borrow can mark a byte wrongly, but only above one that is marked rightly.
+    ((quote | backslash | control) & ONES << 7).trailing_zeros() as usize / 8
 }
 
 struct EnvelopeVisitor;
@@ -122,7 +194,9 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
             }
         }
         match (message, salt, tag.as_deref().and_then(tag_of_hex)) {
-            (Some(message), Some(salt), Some(tag)) => Ok(Envelope { message, salt, tag }),
+            (Some(message), Some(salt), Some(tag)) => {
+                Ok(Envelope { uuid: uuid_bits(&salt), salt, sealed: Sealed::Read(Signed { message, tag }) })
+            }
             _ => Err(A::Error::custom("a member is missing")),
         }
     }
@@ -156,31 +230,15 @@ impl<'de> Visitor<'de> for TextVisitor {
 }
 
 /// 40 hexadecimal digits of either case.
-fn tag_of_hex(hex: &str) -> Option<[u8; TAG_LEN]> {
-    let hex = hex.as_bytes();
-    if hex.len() != 2 * TAG_LEN {
-        return None;
+fn tag_of_hex(digits: &str) -> Option<[u8; TAG_LEN]> {
+    let mut digits: [u8; 2 * TAG_LEN] = digits.as_bytes().try_into().ok()?;
+    digits.make_ascii_lowercase();
+    let mut tag = [0; TAG_LEN];
+    for (bytes, digits) in tag.chunks_exact_mut(4).zip(digits.chunks_exact(8)) {
+        bytes.copy_from_slice(&hex::decode(digits.try_into().ok()?)?.to_be_bytes());
     }
-    let (mut tag, mut seen) = ([0; TAG_LEN], 0);
-    for (byte, pair) in tag.iter_mut().zip(hex.chunks_exact(2)) {
-        let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
-        seen |= high | low;
-        *byte = high << 4 | low & 15;
-    }
-    (seen < 16).then_some(tag)
+    Some(tag)
 }
-
-/// What a byte is as a hexadecimal digit; 16 for one that is none.
-const DIGITS: [u8; 256] = {
-    let mut digits = [16; 256];
-    let mut value = 0;
-    while value < 16 {
-        digits[b"0123456789abcdef"[value] as usize] = value as u8;
-        digits[b"0123456789ABCDEF"[value] as usize] = value as u8;
-        value += 1;
-    }
-    digits
-};
 
 #[cfg(test)]
 mod tests {
@@ -192,19 +250,26 @@ mod tests {
         format!("{{\"salt\": \"{salt}\", \"msg\": \"m\", \"hmac\": \"{TAG}\"{rest}}}")
     }
 
+    type Read = (String, Option<u128>, String, [u8; TAG_LEN]);
+
+    fn opened(envelope: Option<Envelope<'_>>) -> Option<Read> {
+        let (envelope, mut room) = (envelope?, Vec::new());
+        let Signed { message, tag } = envelope.open(&mut room)?;
+        Some((envelope.salt.to_string(), envelope.uuid, message.into_owned(), tag))
+    }
+
     #[test]
     fn members_come_in_any_order_and_others_are_ignored() {
         let text = text("s\\u00e9", ", \"more\": [{\"a\": 1}]");
-        let envelope = Envelope::parse(&text).unwrap();
-        assert_eq!((&*envelope.salt, &*envelope.message), ("s\u{e9}", "m"));
-        assert_eq!(envelope.tag[..3], [0x00, 0x11, 0x22]);
-        assert!(matches!(envelope.message, Cow::Borrowed(_)), "no copy without an escape");
+        let (salt, uuid, message, tag) = opened(Envelope::in_any_form(&text)).unwrap();
+        assert_eq!((&*salt, uuid, &*message), ("s\u{e9}", None, "m"));
+        assert_eq!(tag[..3], [0x00, 0x11, 0x22]);
     }
 
     #[test]
     fn anything_else_is_no_envelope() {
         let good = text("s", "");
-        assert!(Envelope::parse(&good).is_some());
+        assert!(Envelope::in_any_form(&good).is_some());
         for bad in [
             String::new(),
             "[]".into(),
@@ -218,10 +283,11 @@ mod tests {
             text("s", ", \"deep\": [[[["),
             text("\\ud800", ""),
         ] {
-            assert_eq!(Envelope::parse(&bad), None, "{bad}");
+            assert!(Envelope::in_any_form(&bad).is_none(), "{bad}");
+            assert_eq!(opened(Envelope::as_servers_write(&bad)), None, "{bad}");
         }
         let deep = format!(", \"deep\": {}{}", "[".repeat(60_000), "]".repeat(60_000));
-        assert!(Envelope::parse(&text("s", &deep)).is_some(), "depth costs no stack");
+        assert!(Envelope::in_any_form(&text("s", &deep)).is_some(), "depth costs no stack");
     }
 
     #[test]
@@ -244,18 +310,55 @@ mod tests {
             r#"a","salt":"b"#,
             r#"\","salt":\"x"#,
             r#"","hmac":"#,
+            r#"m","more":"n"#,
+            "\\",
         ];
+        let uuid = "0f8fad5b-d9cb-469f-a165-70867728950e";
         for message in messages {
-            for salt in ["s", "", "\u{e9}", r"\u0041", "a\"b", "\n"] {
+            for salt in ["s", "", "\u{e9}", r"\u0041", "a\"b", "\n", uuid, &uuid.replace('d', "D")] {
                 let text = written(message, salt);
                 let (quick, any) = (Envelope::as_servers_write(&text), Envelope::in_any_form(&text));
-                assert!(quick.is_none() || quick == any, "{text}");
-                assert_eq!(Envelope::parse(&text), any, "{text}");
+                if let (Some(quick), Some(any)) = (&quick, &any) {
+                    assert_eq!((&quick.salt, quick.uuid), (&any.salt, any.uuid), "{text}");
+                }
+                let quick = opened(quick);
+                assert!(quick.is_none() || quick == opened(any), "{text}");
             }
         }
-        let usual = written(r#"{\"status\":0}"#, "s");
-        assert_eq!(&*Envelope::as_servers_write(&usual).unwrap().message, r#"{"status":0}"#);
-        assert_eq!(Envelope::as_servers_write(&written("m", "s").replace("33\"", "3g\"")), None);
+        for salt in ["s", uuid] {
+            let usual = opened(Envelope::as_servers_write(&written(r#"{\"status\":0}"#, salt))).unwrap();
+            assert_eq!((&*usual.0, &*usual.2), (salt, r#"{"status":0}"#));
+        }
+        let tagged = |tag: &str| opened(Envelope::as_servers_write(&written("m", "s").replace(TAG, tag)));
+        assert_eq!(tagged(&TAG.to_uppercase()), tagged(TAG));
+        assert_eq!(tagged(&TAG.replace("ff", "fg")), None);
+    }
+
+    #[test]
+    fn escapes_are_read_wherever_they_stand_and_other_bytes_are_refused() {
+        let mut room = Vec::new();
+        for (inside, text) in
+            [(r#"\""#, "\""), (r"\\", "\\"), (r"\/", "/"), (r"\n", "\n"), ("\u{e9}", "\u{e9}")]
+        {
+            for before in 0..20 {
+                for after in 0..20 {
+                    let around =
+                        |middle: &str| format!("{}{middle}{}", "a".repeat(before), "b".repeat(after));
+                    assert_eq!(unescape(&around(inside), &mut room), Some(&*around(text)));
+                    for bad in ["\"", "\u{1f}", "\0", r"\u0041", r"\x", "\\"] {
+                        assert_eq!(unescape(&around(bad), &mut room), None, "{bad}");
+                    }
+                }
+            }
+        }
+        for byte in 0..=255u8 {
+            for place in 0..8 {
+                let mut eight = [0x80; 8];
+                eight[place] = byte;
+                let plain = if is_special(byte) { place } else { 8 };
+                assert_eq!(plain_bytes(u64::from_le_bytes(eight)), plain, "{byte:#x} in place {place}");
+            }
+        }
     }
 
     #[test]

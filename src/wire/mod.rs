@@ -9,6 +9,7 @@
 pub mod answer;
 pub mod envelope;
 pub mod fingerprint;
+mod hex;
 pub mod key;
 pub mod query;
 pub mod reply;

@@ -40,21 +40,23 @@ impl Reply {
     /// The form in which `ganeti-confd` writes: only the answer is to be read. `None` for any other.
     fn as_servers_write(message: &str) -> Option<Self> {
         let rest = message.strip_prefix("{\"protocol\":1,\"status\":")?.strip_suffix('}')?;
-        let (status, rest) = rest.split_once(",\"answer\":")?;
-        let (answer, serial) = rest.rsplit_once(",\"serial\":")?;
+        let (status, rest) = rest.split_at_checked(1)?;
+        let rest = rest.strip_prefix(",\"answer\":")?;
+        let digits = rest.bytes().rev().take_while(u8::is_ascii_digit).count();
+        let (rest, serial) = rest.split_at(rest.len() - digits);
+        let answer = rest.strip_suffix(",\"serial\":")?;
         let status = match status {
             "0" => STATUS_OK,
             "1" => STATUS_ERROR,
             "2" => STATUS_NOT_IMPLEMENTED,
             _ => return None,
         };
-        let digits = serial.len() <= 18 && serial.bytes().all(|byte| byte.is_ascii_digit());
-        let canonical = digits && (serial == "0" || !serial.starts_with('0'));
-        let serial = serial.parse().ok().filter(|_| canonical)?;
-        // White space around it would make it another text than the one that is a value.
-        let answer: &RawValue =
+        let serial = decimal(serial)?.try_into().ok()?;
+        if decimal(answer).is_none() {
+            // White space around it would make it another text than the one that is a value.
             serde_json::from_str(answer).ok().filter(|raw: &&RawValue| raw.get() == answer)?;
-        Some(Reply::new(1, status, serial, answer.get()))
+        }
+        Some(Reply::new(1, status, serial, answer))
     }
 
     fn in_any_form(message: &str) -> Option<Self> {
@@ -126,6 +128,18 @@ impl fmt::Debug for Reply {
             .field("answer", &self.answer.text())
             .finish()
     }
+}
+
+/// The number that a text is, where it is JSON's shortest form of one that is not negative and has 18 digits at the
+/// most.
+pub(super) fn decimal(text: &str) -> Option<u64> {
+    let digits = text.as_bytes();
+    if !(1..=18).contains(&digits.len()) || (digits[0] == b'0' && digits.len() > 1) {
+        return None;
+    }
+    digits
+        .iter()
+        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0')))
 }
 
 struct ReplyVisitor;

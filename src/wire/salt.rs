@@ -1,13 +1,17 @@
 //! Salts: the name of a request, which its replies carry back. A fresh one is a UUIDv4 of 122 random bits, which
 //! nobody can guess who has not seen the request.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::fmt;
+use std::ops::Range;
 
 use crate::error::{Code, Error, Result};
+use crate::wire::hex;
 
-const UUID_LEN: usize = 36;
-const DASHES: [usize; 4] = [8, 13, 18, 23];
+/// Characters of a UUID.
+pub const UUID_LEN: usize = 36;
+/// Where its digits stand, between the dashes.
+const GROUPS: [Range<usize>; 5] = [0..8, 9..13, 14..18, 19..23, 24..36];
 
 /// The salt of a request.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,17 +33,16 @@ impl Salt {
     pub fn from_random(mut bytes: [u8; 16]) -> Self {
         bytes[6] = (bytes[6] & 0x0f) | 0x40;
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let mut text = [b'-'; UUID_LEN + 1];
-        text[UUID_LEN] = 0;
-        let mut at = 0;
-        for byte in bytes {
-            if DASHES.contains(&at) {
-                at += 1;
-            }
-            text[at] = HEX[usize::from(byte >> 4)];
-            text[at + 1] = HEX[usize::from(byte & 15)];
-            at += 2;
+        let mut digits = [0; 32];
+        for (digits, bytes) in digits.chunks_exact_mut(8).zip(bytes.chunks_exact(4)) {
+            digits.copy_from_slice(&hex::encode([bytes[0], bytes[1], bytes[2], bytes[3]]));
+        }
+        let mut text = *b"00000000-0000-0000-0000-000000000000\0";
+        let mut rest = &digits[..];
+        for group in GROUPS {
+            let (these, others) = rest.split_at(group.len());
+            text[group].copy_from_slice(these);
+            rest = others;
         }
         Salt { form: Form::Uuid(text), bits: u128::from_be_bytes(bytes) }
     }
@@ -71,10 +74,10 @@ impl Salt {
     }
 
     /// The same with its NUL.
-    pub fn as_c_str(&self) -> &CStr {
+    pub fn as_bytes_with_nul(&self) -> &[u8] {
         match &self.form {
-            Form::Uuid(text) => CStr::from_bytes_with_nul(text).unwrap_or_default(),
-            Form::Text(text) => text,
+            Form::Uuid(text) => text,
+            Form::Text(text) => text.as_bytes_with_nul(),
         }
     }
 
@@ -92,32 +95,21 @@ impl fmt::Debug for Salt {
 
 /// The 128 bits of a UUID in canonical form (lower case, dashes in their places), else `None`.
 pub fn uuid_bits(text: &str) -> Option<u128> {
-    let text = text.as_bytes();
-    if text.len() != UUID_LEN || DASHES.iter().any(|&at| text[at] != b'-') {
+    let text: &[u8; UUID_LEN] = text.as_bytes().try_into().ok()?;
+    if [text[8], text[13], text[18], text[23]] != *b"----" {
         return None;
     }
-    // Every reply is looked up by these bits: digits by a table, and whether all are digits in the end.
-    let (mut bits, mut seen) = ([0u64; 2], 0u8);
-    for (half, groups) in bits.iter_mut().zip([&[0..8, 9..13, 14..18][..], &[19..23, 24..36]]) {
-        for &byte in groups.iter().flat_map(|group| &text[group.clone()]) {
-            let digit = DIGITS[usize::from(byte)];
-            seen |= digit;
-            *half = *half << 4 | u64::from(digit & 15);
-        }
-    }
-    (seen < 16).then(|| u128::from(bits[0]) << 64 | u128::from(bits[1]))
+    // Eight digits each, as they stand between the dashes.
+    let digits = |first: usize, second: usize| {
+        let mut digits = [0; 8];
+        digits[..4].copy_from_slice(&text[first..first + 4]);
+        digits[4..].copy_from_slice(&text[second..second + 4]);
+        hex::decode(digits)
+    };
+    let (a, b, c, d) = (digits(0, 4)?, digits(9, 14)?, digits(19, 24)?, digits(28, 32)?);
+    let half = |high: u32, low: u32| u128::from(u64::from(high) << 32 | u64::from(low));
+    Some(half(a, b) << 64 | half(c, d))
 }
-
-/// What a byte is as a lower-case hexadecimal digit; 16 for one that is none.
-const DIGITS: [u8; 256] = {
-    let mut digits = [16; 256];
-    let mut value = 0;
-    while value < 16 {
-        digits[b"0123456789abcdef"[value] as usize] = value as u8;
-        value += 1;
-    }
-    digits
-};
 
 #[cfg(test)]
 mod tests {
@@ -147,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_given_salt_is_any_text_without_a_nul() {
-        assert_eq!(Salt::from_text("h\u{e9}").unwrap().as_c_str().to_bytes(), "h\u{e9}".as_bytes());
+        assert_eq!(Salt::from_text("h\u{e9}").unwrap().as_bytes_with_nul(), "h\u{e9}\0".as_bytes());
         assert!(Salt::from_text("").unwrap().is_empty());
         assert_eq!(Salt::from_text("a\0b").unwrap_err().code(), Code::InvalidArgument);
     }

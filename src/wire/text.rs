@@ -1,16 +1,23 @@
 //! Text on its way to a server: JSON strings in pure ASCII. The server rejects raw UTF-8 at either level without
 //! a word, so whatever is not ASCII leaves as `\uXXXX`.
 
+use crate::wire::hex;
+use crate::wire::key::TAG_LEN;
+
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends `text` as a JSON string in ASCII, quotes included.
 pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    for character in text.chars() {
-        if character.is_ascii() {
-            push_byte(out, character as u8);
-        } else {
-            push_escaped(out, character);
+    if text.bytes().all(stands_for_itself) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        for character in text.chars() {
+            if character.is_ascii() {
+                push_byte(out, character as u8);
+            } else {
+                push_escaped(out, character);
+            }
         }
     }
     out.push(b'"');
@@ -18,9 +25,18 @@ pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
 
 /// Appends ASCII text as the inside of a JSON string.
 pub(super) fn push_inside(out: &mut Vec<u8>, ascii: &[u8]) {
-    for &byte in ascii {
-        push_byte(out, byte);
+    let mut rest = ascii;
+    while let Some(plain) = rest.iter().position(|&byte| !stands_for_itself(byte)) {
+        out.extend_from_slice(&rest[..plain]);
+        push_byte(out, rest[plain]);
+        rest = &rest[plain + 1..];
     }
+    out.extend_from_slice(rest);
+}
+
+/// Whether a byte may stand in a JSON string in ASCII as it is.
+fn stands_for_itself(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x7e) && byte != b'"' && byte != b'\\'
 }
 
 /// The same JSON text in ASCII. What is not ASCII can only stand inside strings there, so escaping it in place
@@ -38,16 +54,18 @@ pub(super) fn json_in_ascii(json: &str) -> String {
 }
 
 /// Appends 40 hexadecimal digits for 20 bytes.
-pub(super) fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    for byte in bytes {
-        out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+pub(super) fn push_hex(out: &mut Vec<u8>, bytes: &[u8; TAG_LEN]) {
+    let mut digits = [0; 2 * TAG_LEN];
+    for (digits, bytes) in digits.chunks_exact_mut(8).zip(bytes.chunks_exact(4)) {
+        digits.copy_from_slice(&hex::encode([bytes[0], bytes[1], bytes[2], bytes[3]]));
     }
+    out.extend_from_slice(&digits);
 }
 
 fn push_byte(out: &mut Vec<u8>, byte: u8) {
     match byte {
+        _ if stands_for_itself(byte) => out.push(byte),
         b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-        0x20..=0x7e => out.push(byte),
         _ => push_unit(out, u16::from(byte)),
     }
 }

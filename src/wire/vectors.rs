@@ -36,8 +36,10 @@ fn captured() -> (Key, Vec<Value>) {
 /// The datagram's envelope in the reading that verifies, as (salt, message).
 fn open(datagram: &[u8], key: &Key) -> Option<(String, String)> {
     readings(payload(datagram).unwrap()).find_map(|reading| {
-        let envelope = Envelope::parse(&reading)?;
-        envelope.is_signed_by(key).then(|| (envelope.salt.into_owned(), envelope.message.into_owned()))
+        let (envelope, mut room) = (Envelope::parse(&reading)?, Vec::new());
+        let signed = envelope.open(&mut room)?;
+        let verified = envelope.is_signed_by(key, &signed);
+        verified.then(|| (envelope.salt.to_string(), signed.message.into_owned()))
     })
 }
 

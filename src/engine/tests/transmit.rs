@@ -11,9 +11,10 @@ fn waiting(scene: &Scene) -> Vec<(String, usize)> {
     let mut all: Vec<(String, usize)> = Vec::new();
     for (datagram, _) in scene.engine.peek_transmits() {
         let text = std::str::from_utf8(payload(datagram).unwrap()).unwrap();
-        let envelope = Envelope::parse(text).unwrap();
-        assert!(envelope.is_signed_by(&key()));
-        let message: Value = serde_json::from_str(&envelope.message).unwrap();
+        let (envelope, mut room) = (Envelope::parse(text).unwrap(), Vec::new());
+        let signed = envelope.open(&mut room).unwrap();
+        assert!(envelope.is_signed_by(&key(), &signed));
+        let message: Value = serde_json::from_str(&signed.message).unwrap();
         let salt = message["rsalt"].as_str().unwrap();
         match all.last_mut() {
             Some((last, count)) if last == salt => *count += 1,

@@ -37,11 +37,14 @@ impl Model {
         let Some(text) = bytes.strip_prefix(b"plj0") else { return Err(Why::Magic) };
         let known = self.knows(from);
         let mut why = Why::Malformed;
-        for (salt, message, tag) in readings(text).into_iter().flatten() {
+        for Reading { salt, sealed } in readings(text).into_iter().flatten() {
             let authentic = signed.filter(|signed| {
-                (&*signed.salt, &*signed.message) == (&*salt, &*message) && signed.tag == tag[..]
+                signed.salt == salt
+                    && sealed
+                        .as_ref()
+                        .is_some_and(|(message, tag)| signed.message == *message && signed.tag == tag[..])
             });
-            match self.judge_reading(&salt, from, authentic) {
+            match self.judge_reading(&salt, sealed.is_some(), from, authentic) {
                 Ok(verdict) => return Ok(verdict),
                 Err(this) => why = why.max(this),
             }
@@ -52,6 +55,7 @@ impl Model {
     fn judge_reading(
         &mut self,
         salt: &str,
+        is_whole: bool,
         from: SocketAddr,
         signed: Option<&Signed>,
     ) -> Result<Verdict, Why> {
@@ -69,16 +73,38 @@ impl Model {
         if contacted.is_none() && foreign.len() == answered.len() {
             return Err(Why::Source);
         }
+        if !is_whole {
+            return Err(Why::Malformed);
+        }
         let reply = signed.ok_or(Why::Signature)?.reply.clone().ok_or(Why::NoReply)?;
         Ok(Verdict { salt: salt.to_owned(), asked: contacted.is_some(), reply })
     }
 }
 
-/// Salt, message and tag in each reading that has them.
-fn readings(text: &[u8]) -> [Option<(String, String, Vec<u8>)>; 2] {
-    let utf8 = std::str::from_utf8(text).ok().and_then(members);
-    let latin1 = || members(&text.iter().map(|&byte| char::from(byte)).collect::<String>());
+/// What one reading of a datagram says.
+struct Reading {
+    salt: String,
+    /// Message and tag; `None` where only the salt could be read, which already rules most of such datagrams out.
+    sealed: Option<(String, Vec<u8>)>,
+}
+
+fn readings(text: &[u8]) -> [Option<Reading>; 2] {
+    let read = |text: &str| match members(text) {
+        Some((salt, message, tag)) => Some(Reading { salt, sealed: Some((message, tag)) }),
+        None => salt_in_its_place(text).map(|salt| Reading { salt, sealed: None }),
+    };
+    let utf8 = std::str::from_utf8(text).ok().and_then(read);
+    let latin1 = || read(&text.iter().map(|&byte| char::from(byte)).collect::<String>());
     [utf8, if text.is_ascii() { None } else { latin1() }]
+}
+
+/// The salt of what looks as a server would have written it, whatever is wrong with the rest.
+fn salt_in_its_place(text: &str) -> Option<String> {
+    let rest = text.strip_prefix(r#"{"hmac":""#)?.strip_suffix(r#""}"#)?;
+    let (_, rest) = rest.split_at_checked(40)?;
+    let (before, salt) = rest.strip_prefix(r#"","msg":""#)?.rsplit_once('"')?;
+    let plain = !salt.chars().any(|c| c == '\\' || c < ' ');
+    (before.ends_with(r#"","salt":"#) && plain).then(|| salt.to_owned())
 }
 
 fn members(text: &str) -> Option<(String, String, Vec<u8>)> {
