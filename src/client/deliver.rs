@@ -97,6 +97,10 @@ impl Client {
         // First, since upcalls take their time.
         self.wake_for_results(&mut state);
         let (mut state, made) = self.deliver(state, limit)?;
+        // What upcalls have queued leaves at once, in one batch.
+        if made > 0 && state.engine.sendable() > 0 && state.delivery.is_idle() {
+            self.transmit(&mut state, None);
+        }
         self.arm(&mut state);
         Ok((state, made))
     }

@@ -64,7 +64,7 @@ impl Client {
         let from = parse_source(ip, port, &|name| interface::index(name))?;
         let now = self.micros(Instant::now());
         state.engine.handle_datagram(now, datagram, from);
-        self.tick(&mut state, self.now_at(now), EXPIRIES_PER_CALL);
+        self.tick(&mut state, now, EXPIRIES_PER_CALL);
         self.transmit(&mut state, None);
         let (state, _) = self.finish(state, Limit::of_call())?;
         self.still_open(&state)

@@ -190,12 +190,15 @@ impl Client {
         if self.callback.is_none() {
             return Err(query::no_callback());
         }
-        self.tick(&mut state, self.now(), EXPIRIES_PER_CALL);
+        let now = self.micros(Instant::now());
+        self.tick(&mut state, now, EXPIRIES_PER_CALL);
         // What is there is delivered before the request is accepted: should an upcall close the client, then this
         // call fails without having had any effect.
-        (state, _) = self.finish(state, Limit::of_call())?;
+        let made;
+        (state, made) = self.finish(state, Limit::of_call())?;
         self.still_open(&state)?;
-        let mut sent = state.engine.send(self.now(), request, coverage, token);
+        let now = if made == 0 { now } else { self.micros(Instant::now()) };
+        let mut sent = state.engine.send(self.now_at(now), request, coverage, token);
         if let (Ok(id), false) = (&sent, queued) {
             let id = *id;
             if let Some(error) = self.transmit(&mut state, Some(id)) {
@@ -218,7 +221,7 @@ impl Client {
     /// Ends the requests whose expiry has come, at most 65,536 in one call.
     pub fn expire(self: &Arc<Self>) -> Result<()> {
         let mut state = self.enter_blocking()?;
-        self.tick(&mut state, self.now(), EXPIRIES_AT_ONCE);
+        self.tick(&mut state, self.micros(Instant::now()), EXPIRIES_AT_ONCE);
         self.transmit(&mut state, None);
         let (state, _) = self.finish(state, Limit { upcalls: EXPIRIES_AT_ONCE, until: None })?;
         self.still_open(&state)
@@ -300,9 +303,11 @@ impl Client {
     }
 
     /// Does what is due: expiries, further attempts of queries, the peers' refresh.
-    fn tick(self: &Arc<Self>, state: &mut State, now: Now, most: usize) {
-        state.engine.expire(now, most);
-        self.refresh(state, now.micros);
+    fn tick(self: &Arc<Self>, state: &mut State, now: Micros, most: usize) {
+        if state.engine.is_due(now) {
+            state.engine.expire(self.now_at(now), most);
+        }
+        self.refresh(state, now);
     }
 
     fn micros(&self, at: Instant) -> Micros {

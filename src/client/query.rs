@@ -56,7 +56,7 @@ impl Client {
         callback: QueryCallback,
     ) -> Result<()> {
         let mut state = self.enter()?;
-        self.tick(&mut state, self.now(), EXPIRIES_PER_CALL);
+        self.tick(&mut state, self.micros(Instant::now()), EXPIRIES_PER_CALL);
         // What is there is delivered before the question is asked, since its own result must not come in here.
         (state, _) = self.finish(state, Limit::of_call())?;
         self.still_open(&state)?;

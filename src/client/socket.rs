@@ -61,14 +61,16 @@ impl Client {
     pub fn process(self: &Arc<Self>) -> Result<()> {
         let Some(socket) = &self.socket else { return self.expire() };
         let mut state = self.enter_blocking()?;
+        let at = Instant::now();
+        let now = self.micros(at);
         if let Some(poller) = &mut state.transport.poller {
-            poller.acknowledge(Instant::now());
+            poller.acknowledge(at);
         }
         let (handled, more) = self.read(socket, &mut state);
         if handled == 0 {
             self.read_errors(socket, &mut state);
         }
-        self.tick(&mut state, self.now(), EXPIRIES_PER_CALL);
+        self.tick(&mut state, now, EXPIRIES_PER_CALL);
         self.transmit(&mut state, None);
         let (mut state, _) = self.finish(state, Limit::of_call())?;
         if more {
@@ -112,7 +114,8 @@ impl Client {
             let read = socket.receive(&mut transport.buffers, most, &mut transport.errors);
             // An error that is no pending ICMP error is of this moment; the next call tries again.
             let count = read.unwrap_or(0);
-            let now = as_of.unwrap_or_else(|| self.micros(Instant::now()));
+            let read_at = self.micros(Instant::now());
+            let now = as_of.unwrap_or(read_at);
             for index in 0..count {
                 if let Some((datagram, from)) = transport.buffers.datagram(index) {
                     engine.handle_datagram(now, datagram, from);
@@ -122,11 +125,11 @@ impl Client {
                 let before = std::mem::replace(&mut transport.overflow, overflow);
                 engine.handle_overflow(u64::from(overflow.wrapping_sub(before)));
             }
+            state.transport.seen = read_at;
             handled += count;
             more = count == most;
         }
         self.take_icmp_errors(state);
-        state.transport.seen = self.micros(Instant::now());
         (handled, more)
     }
 
@@ -181,6 +184,9 @@ impl Client {
 
     /// Has the descriptor to poll, and the thread that polls, take notice of a new deadline or of a full socket.
     pub(super) fn arm(&self, state: &mut State) {
+        if state.waiters.is_nobody_reading() && state.transport.poller.is_none() {
+            return;
+        }
         let deadline = next_deadline(state).map(|at| self.origin + Duration::from_micros(at));
         let full = state.is_full();
         self.wake_leader_for(state, deadline, full);

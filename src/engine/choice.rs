@@ -24,7 +24,8 @@ impl Engine {
     pub(super) fn choose_for_query(&mut self, now: Micros, count: usize) -> (Vec<PeerId>, Vec<PeerId>) {
         self.shuffle(self.order.len());
         let (mut chosen, doubtful) = self.by_doubt(now, |_| true);
-        let mut due: Vec<PeerId> = doubtful.iter().copied().filter(|&peer| self.is_due(peer, now)).collect();
+        let mut due: Vec<PeerId> =
+            doubtful.iter().copied().filter(|&peer| self.is_to_be_probed(peer, now)).collect();
         let (well, in_doubt) = (chosen.len().min(count), doubtful.len());
         chosen.extend(doubtful);
         chosen.truncate(count);
@@ -68,7 +69,7 @@ impl Engine {
         self.order.iter().copied().filter(|&peer| fits(peer)).partition(|&peer| !doubtful(peer))
     }
 
-    fn is_due(&self, peer: PeerId, now: Micros) -> bool {
+    fn is_to_be_probed(&self, peer: PeerId, now: Micros) -> bool {
         self.book.get(peer).is_some_and(|entry| entry.is_due(now))
     }
 }

@@ -66,6 +66,11 @@ impl Late {
         if until > now { None } else { self.remove(salt) }
     }
 
+    /// When the time of the next one is over.
+    pub(super) fn next(&self) -> Option<Micros> {
+        self.by_time.first().map(|&(until, _)| until)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.by_salt.len()
     }

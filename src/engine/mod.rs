@@ -238,7 +238,7 @@ impl Engine {
     fn is_used(&self, request: &Request) -> bool {
         let salt = request.salt();
         request.is_spent()
-            || self.table.find_by(salt.as_str(), salt.uuid_bits()).is_some()
+            || self.table.find_by(salt.as_bytes(), salt.uuid_bits()).is_some()
             || self.spent.contains(request)
             || (request.salt_was_given() && self.parts_of(salt.as_str()).is_some())
     }
@@ -342,6 +342,13 @@ impl Engine {
         while let Some(id) = self.table.first() {
             self.cancel_one(now, id);
         }
+    }
+
+    /// Whether [`Engine::expire`] has something to do.
+    pub fn is_due(&self, now: Micros) -> bool {
+        let deadlines =
+            [self.table.next_deadline(), self.pace.next_give_up(), self.late.next(), self.keys.deadline()];
+        deadlines.into_iter().flatten().any(|deadline| deadline <= now)
     }
 
     /// Ends the requests whose deadline has come, and has queries ask again whose time for that has come, at most

@@ -88,17 +88,17 @@ impl Table {
     }
 
     pub(super) fn find(&self, salt: &str) -> Option<Id> {
-        self.find_by(salt, uuid_bits(salt))
+        self.find_by(salt.as_bytes(), uuid_bits(salt))
     }
 
     /// The same for a salt whose bits are known, where it is a UUID.
-    pub(super) fn find_by(&self, salt: &str, uuid: Option<u128>) -> Option<Id> {
+    pub(super) fn find_by(&self, salt: &[u8], uuid: Option<u128>) -> Option<Id> {
         let slot = *self.by_salt.get(&uuid.unwrap_or_else(|| text_bits(salt)))?;
         let place = &self.slots[slot as usize];
         // A UUID is its bits. Two other texts could share theirs, or have those of a UUID; the text decides.
         let same = place.held.as_ref().map(|held| held.request.salt()).is_some_and(|held| match uuid {
             Some(_) => held.uuid_bits() == uuid,
-            None => held.as_str() == salt,
+            None => held.as_bytes() == salt,
         });
         same.then_some(Id { slot, generation: place.generation })
     }
@@ -177,14 +177,14 @@ impl Table {
 
 /// 128 bits for a salt: those of a UUID, for any other text a hash.
 pub(super) fn bits_of(salt: &Salt) -> u128 {
-    salt.uuid_bits().unwrap_or_else(|| text_bits(salt.as_str()))
+    salt.uuid_bits().unwrap_or_else(|| text_bits(salt.as_bytes()))
 }
 
-pub(super) fn text_bits(salt: &str) -> u128 {
+pub(super) fn text_bits(salt: &[u8]) -> u128 {
     let half = |seed: u8| {
         let mut hasher = std::collections::hash_map::DefaultHasher::new();
         hasher.write_u8(seed);
-        hasher.write(salt.as_bytes());
+        hasher.write(salt);
         hasher.finish()
     };
     u128::from(half(1)) << 64 | u128::from(half(2))

@@ -1,6 +1,6 @@
 //! `confd_client_query` and its asynchronous form: one question, one completion.
 
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::sync::Arc;
 
@@ -58,38 +58,36 @@ pub struct confd_result {
 pub type confd_query_fn =
     Option<unsafe extern "C" fn(client: *mut confd_client, result: *const confd_result, data: *mut c_void)>;
 
+impl confd_result {
+    /// What was found, as C sees it, for as long as that stays where it is.
+    fn of(found: &QueryResult) -> confd_result {
+        confd_result {
+            size: size_of::<confd_result>(),
+            outcome: found.outcome as i32,
+            reply: found.reply.as_ref().map_or(ptr::null(), confd_reply::of),
+            server_ip: found.server.as_ref().map_or(ptr::null(), |(ip, _)| ip.as_ptr()),
+            server_port: found.server.as_ref().map_or(0, |(_, port)| *port),
+            sent: found.sent,
+            received: found.received,
+            needed: found.needed,
+            errors: found.errors,
+            consistent: found.consistent,
+        }
+    }
+}
+
 /// A result with what it points to.
 #[repr(C)]
 struct Owned {
     result: confd_result,
-    reply: Option<confd_reply>,
-    server: Option<(Arc<CStr>, u16)>,
+    found: QueryResult,
 }
 
 impl Owned {
     /// In a box, so that the pointers in it stay good.
-    fn new(found: &QueryResult) -> Box<Owned> {
-        let mut owned = Box::new(Owned {
-            result: confd_result {
-                size: size_of::<confd_result>(),
-                outcome: found.outcome as i32,
-                reply: ptr::null(),
-                server_ip: ptr::null(),
-                server_port: 0,
-                sent: found.sent,
-                received: found.received,
-                needed: found.needed,
-                errors: found.errors,
-                consistent: found.consistent,
-            },
-            reply: found.reply.clone().map(|reply| confd_reply { reply }),
-            server: found.server.clone(),
-        });
-        owned.result.reply = owned.reply.as_ref().map_or(ptr::null(), ptr::from_ref);
-        if let Some((ip, port)) = &owned.server {
-            owned.result.server_ip = ip.as_ptr();
-            owned.result.server_port = *port;
-        }
+    fn new(found: QueryResult) -> Box<Owned> {
+        let mut owned = Box::new(Owned { result: confd_result::of(&found), found });
+        owned.result = confd_result::of(&owned.found);
         owned
     }
 }
@@ -129,7 +127,7 @@ pub unsafe extern "C" fn confd_client_query(
             with(client, |client| client.query(&mut request.request, coverage, milliseconds(timeout_ms)))
         }?;
         // SAFETY: out is not NULL, and the caller lets it be written. The result is the first member.
-        unsafe { out.set(Box::into_raw(Owned::new(&found)).cast()) };
+        unsafe { out.set(Box::into_raw(Owned::new(found)).cast()) };
         Ok(())
     })
 }
@@ -176,10 +174,10 @@ fn call(
     found: &QueryResult,
     data: &UserData,
 ) {
-    let owned = Owned::new(found);
+    let result = confd_result::of(found);
     // SAFETY: the program gave the function and its data for this call; the result lives during it, and the client
     // does as long as this reference to it.
-    unsafe { callback(confd_client::of(client), &owned.result, data.0) }
+    unsafe { callback(confd_client::of(client), &result, data.0) }
 }
 
 /// Releases a result of confd_client_query(), and its reply. NULL does nothing. The result of a callback is the

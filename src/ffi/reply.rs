@@ -37,8 +37,17 @@ pub const CONFD_JSON_OBJECT: i32 = 5;
 ///
 /// Values are found by RFC 6901 JSON pointers into the answer, "" being the whole: "/0/name" is the member name of
 /// the first element. Of members with one name the last counts. Nothing is found deeper than 511 levels.
+#[repr(transparent)]
 pub struct confd_reply {
     pub(super) reply: Arc<Reply>,
+}
+
+impl confd_reply {
+    /// A reply of the library's own as C sees it, for as long as it lives.
+    pub(super) fn of(reply: &Arc<Reply>) -> *const confd_reply {
+        // The one is nothing but the other.
+        ptr::from_ref(reply).cast()
+    }
 }
 
 /// Whether the server answered the question.

@@ -53,8 +53,17 @@ pub const CONFD_REQFIELD_MNODE_PIP: i32 = 2;
 /// A question: its type, its query and its salt, which the replies carry. Made by confd_request_new(), owned by
 /// the program, used by one thread at a time. Sending copies it: it may be freed or changed at once. The request
 /// that an upcall shows belongs to the library and is valid during the upcall.
+#[repr(transparent)]
 pub struct confd_request {
     pub(super) request: Request,
+}
+
+impl confd_request {
+    /// A request of the library's own as C sees it, for as long as it lives.
+    pub(super) fn of(request: &Request) -> *const confd_request {
+        // The one is nothing but the other.
+        std::ptr::from_ref(request).cast()
+    }
 }
 
 /// Makes a request with a fresh salt, a UUIDv4 from the system's random source (also right after fork()).

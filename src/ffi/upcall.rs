@@ -80,24 +80,22 @@ fn call(
     event: &Event,
     data: &UserData,
 ) {
-    let request = confd_request { request: event.request.clone() };
     let (kind, reply, server) = match &event.kind {
         EventKind::Reply { reply, ip, port, .. } => {
-            let reply = confd_reply { reply: reply.clone() };
-            (CONFD_UPCALL_REPLY, Some(reply), Some((ip, *port)))
+            (CONFD_UPCALL_REPLY, confd_reply::of(reply), Some((ip, *port)))
         }
-        EventKind::Expire => (CONFD_UPCALL_EXPIRE, None, None),
-        EventKind::Cancel => (CONFD_UPCALL_CANCEL, None, None),
+        EventKind::Expire => (CONFD_UPCALL_EXPIRE, ptr::null(), None),
+        EventKind::Cancel => (CONFD_UPCALL_CANCEL, ptr::null(), None),
         // The client makes no upcalls of these.
         EventKind::HeldBack | EventKind::Query(_) => return,
     };
     let upcall = confd_upcall {
         size: size_of::<confd_upcall>(),
         r#type: kind,
-        salt: request.request.salt().as_bytes_with_nul().as_ptr().cast(),
-        request: &request,
+        salt: event.request.salt().as_bytes_with_nul().as_ptr().cast(),
+        request: confd_request::of(&event.request),
         request_data: ptr::with_exposed_provenance_mut(event.token),
-        reply: reply.as_ref().map_or(ptr::null(), ptr::from_ref),
+        reply,
         server_ip: server.map_or(ptr::null(), |(ip, _)| ip.as_ptr()),
         server_port: server.map_or(0, |(_, port)| port),
         sent: event.sent,

@@ -159,11 +159,11 @@ fn unescape<'a>(inside: &str, room: &'a mut Vec<u8>) -> Option<&'a str> {
 fn plain_bytes(eight: u64) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let is_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
-    let quote = is_zero(eight ^ ONES * u64::from(b'"'));
-    let backslash = is_zero(eight ^ ONES * u64::from(b'\\'));
+    let quote = is_zero(eight ^ (ONES * u64::from(b'"')));
+    let backslash = is_zero(eight ^ (ONES * u64::from(b'\\')));
     let control = eight.wrapping_sub(ONES * 0x20) & !eight;
     // A borrow can mark a byte wrongly, but only above one that is marked rightly.
-    ((quote | backslash | control) & ONES << 7).trailing_zeros() as usize / 8
+    ((quote | backslash | control) & (ONES << 7)).trailing_zeros() as usize / 8
 }
 
 struct EnvelopeVisitor;

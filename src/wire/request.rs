@@ -101,26 +101,20 @@ impl Request {
     pub fn pack(&self, key: &Key, unix: u64, limit: usize, out: &mut Vec<u8>) -> Result<()> {
         let start = out.len();
         let stamp = Decimal::of(unix);
-        let salt = self.0.salt.as_str();
-        let query = self.0.query.as_c_str().to_bytes();
-        let mut message = Vec::with_capacity(64 + salt.len() + query.len());
-        message.extend_from_slice(b"{\"type\": ");
-        message.extend_from_slice(Decimal::of(u64::from(self.0.kind as u8)).as_bytes());
-        message.extend_from_slice(b", \"protocol\": 1, \"rsalt\": ");
-        text::push_string(&mut message, salt);
-        message.extend_from_slice(b", \"query\": ");
-        message.extend_from_slice(query);
-        message.push(b'}');
-
-        out.reserve(message.len() * 5 / 4 + 96);
+        // The message that is signed stands before the datagram while that is made of it.
+        self.push_message(out, &PLAIN);
+        let message = out.len() - start;
+        let tag = key.sign(stamp.as_bytes(), &out[start..]);
+        out.reserve(message * 5 / 4 + 96);
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(b"{\"msg\": \"");
-        text::push_inside(out, &message);
+        self.push_message(out, &ESCAPED);
         out.extend_from_slice(b"\", \"salt\": \"");
         out.extend_from_slice(stamp.as_bytes());
         out.extend_from_slice(b"\", \"hmac\": \"");
-        text::push_hex(out, &key.sign(stamp.as_bytes(), &message));
+        text::push_hex(out, &tag);
         out.extend_from_slice(b"\"}");
+        out.drain(start..start + message);
         let size = out.len() - start;
         if size > limit {
             out.truncate(start);
@@ -129,7 +123,43 @@ impl Request {
         }
         Ok(())
     }
+
+    /// Appends the message as it is, or as the inside of a JSON string.
+    fn push_message(&self, out: &mut Vec<u8>, form: &Form) {
+        let Question { kind, query, salt, .. } = &*self.0;
+        out.reserve(128);
+        out.extend_from_slice(form.parts[0]);
+        out.extend_from_slice(Decimal::of(u64::from(*kind as u8)).as_bytes());
+        out.extend_from_slice(form.parts[1]);
+        match salt.uuid_bits() {
+            Some(_) => out.extend_from_slice(salt.as_bytes()),
+            None => (form.push_text)(out, salt.as_str()),
+        }
+        out.extend_from_slice(form.parts[2]);
+        (form.push_ascii)(out, query.as_c_str().to_bytes());
+        out.extend_from_slice(b"}");
+    }
 }
+
+/// How a message is written: what stands before its type, its salt and its query, and how texts stand in it.
+struct Form {
+    parts: [&'static [u8]; 3],
+    push_text: fn(&mut Vec<u8>, &str),
+    push_ascii: fn(&mut Vec<u8>, &[u8]),
+}
+
+const PLAIN: Form = Form {
+    parts: [b"{\"type\": ", b", \"protocol\": 1, \"rsalt\": \"", b"\", \"query\": "],
+    push_text: text::push_inside,
+    push_ascii: Vec::extend_from_slice,
+};
+
+/// The same inside a JSON string.
+const ESCAPED: Form = Form {
+    parts: [b"{\\\"type\\\": ", b", \\\"protocol\\\": 1, \\\"rsalt\\\": \\\"", b"\\\", \\\"query\\\": "],
+    push_text: text::push_inside_twice,
+    push_ascii: text::push_ascii_inside,
+};
 
 /// A number in decimal digits, without an allocation.
 struct Decimal {

@@ -62,9 +62,14 @@ impl Salt {
 
     /// The salt as the wire has it.
     pub fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The same as bytes.
+    pub fn as_bytes(&self) -> &[u8] {
         match &self.form {
-            Form::Uuid(text) => std::str::from_utf8(&text[..UUID_LEN]).unwrap_or_default(),
-            Form::Text(text) => text.to_str().unwrap_or_default(),
+            Form::Uuid(text) => &text[..UUID_LEN],
+            Form::Text(text) => text.as_bytes(),
         }
     }
 

@@ -9,22 +9,30 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 /// Appends `text` as a JSON string in ASCII, quotes included.
 pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    if text.bytes().all(stands_for_itself) {
-        out.extend_from_slice(text.as_bytes());
-    } else {
-        for character in text.chars() {
-            if character.is_ascii() {
-                push_byte(out, character as u8);
-            } else {
-                push_escaped(out, character);
-            }
-        }
-    }
+    push_inside(out, text);
     out.push(b'"');
 }
 
+/// Appends `text` as the inside of a JSON string in ASCII.
+pub(super) fn push_inside(out: &mut Vec<u8>, text: &str) {
+    for character in text.chars() {
+        if character.is_ascii() {
+            push_byte(out, character as u8);
+        } else {
+            push_escaped(out, character);
+        }
+    }
+}
+
+/// Appends what [`push_inside`] makes of `text` as the inside of a JSON string once more.
+pub(super) fn push_inside_twice(out: &mut Vec<u8>, text: &str) {
+    let mut once = Vec::with_capacity(text.len() + 8);
+    push_inside(&mut once, text);
+    push_ascii_inside(out, &once);
+}
+
 /// Appends ASCII text as the inside of a JSON string.
-pub(super) fn push_inside(out: &mut Vec<u8>, ascii: &[u8]) {
+pub(super) fn push_ascii_inside(out: &mut Vec<u8>, ascii: &[u8]) {
     let mut rest = ascii;
     while let Some(plain) = rest.iter().position(|&byte| !stands_for_itself(byte)) {
         out.extend_from_slice(&rest[..plain]);
