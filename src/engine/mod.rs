@@ -11,6 +11,7 @@
 mod book;
 mod choice;
 mod contacts;
+mod deadlines;
 mod event;
 mod intake;
 mod keys;
@@ -268,7 +269,6 @@ impl Engine {
             key: self.keys.current().clone(),
             accepted: now,
             sent_at: now,
-            deadline,
             query,
             contacts: contacts.clone(),
             received: 0,
@@ -279,8 +279,7 @@ impl Engine {
             verdict: Verdict::default(),
             foreign: None,
         };
-        let Some(id) = self.table.insert(outstanding) else {
-            // Two salts with the same 128 bits; as good as one used twice.
+        let Some(id) = self.table.insert(outstanding, deadline) else {
             self.release(&contacts);
             return Err(Error::new(Code::DuplicateSalt, "the salt has been used"));
         };
@@ -407,9 +406,7 @@ impl Engine {
 
     /// Gives a request more time, as `wait` does.
     pub fn extend(&mut self, id: Id, by: Micros) {
-        if let Some(asked) = self.table.get(id) {
-            self.table.set_deadline(id, asked.deadline.saturating_add(by));
-        }
+        self.table.extend(id, by);
     }
 
     /// The outstanding request with this salt, if it is no query.

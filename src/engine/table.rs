@@ -1,13 +1,15 @@
-//! The outstanding requests: found by salt in constant time, and in the order of their deadlines.
+//! The outstanding requests: found by salt in constant time, and in the order of their deadlines (of a query, when
+//! something is to be done about it).
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
-use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::engine::Micros;
 use crate::engine::contacts::Contacts;
+use crate::engine::deadlines::Deadlines;
 use crate::engine::query::Query;
 use crate::engine::verdict::Verdict;
 use crate::wire::key::Key;
@@ -26,8 +28,6 @@ pub(super) struct Outstanding {
     pub(super) accepted: Micros,
     /// When the last of its datagrams left.
     pub(super) sent_at: Micros,
-    /// When it expires; of a query, when something is to be done about it.
-    pub(super) deadline: Micros,
     /// What it is besides, where it is a query.
     pub(super) query: Option<Box<Query>>,
     pub(super) contacts: Contacts,
@@ -57,32 +57,42 @@ pub struct Id {
 #[derive(Debug)]
 struct Slot {
     generation: u32,
+    /// Another place whose salt has the same number, or none.
+    same: u32,
     held: Option<Outstanding>,
 }
+
+const NONE: u32 = u32::MAX;
 
 #[derive(Debug, Default)]
 pub(super) struct Table {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    by_salt: HashMap<u128, u32, BuildHasherDefault<FoldHasher>>,
-    deadlines: BTreeSet<(Micros, u32)>,
+    /// By a number of 64 bits, the first of the places whose salts have it: there is hardly ever another.
+    by_salt: HashMap<u64, u32, BuildHasherDefault<FoldHasher>>,
+    deadlines: Deadlines,
+    len: usize,
     unanswered: usize,
 }
 
 impl Table {
-    /// Enters a request; `None` if one with its salt is there.
-    pub(super) fn insert(&mut self, request: Outstanding) -> Option<Id> {
-        let MapEntry::Vacant(vacant) = self.by_salt.entry(bits_of(request.request.salt())) else {
+    /// Enters a request until its deadline; `None` if one with its salt is there.
+    pub(super) fn insert(&mut self, request: Outstanding, deadline: Micros) -> Option<Id> {
+        let salt = request.request.salt();
+        let number = fold(bits_of(salt));
+        if self.find_by(salt.as_bytes(), salt.uuid_bits()).is_some() {
             return None;
-        };
+        }
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { generation: 0, held: None });
+            self.slots.push(Slot { generation: 0, same: NONE, held: None });
             (self.slots.len() - 1) as u32
         });
-        vacant.insert(slot);
-        self.deadlines.insert((request.deadline, slot));
+        let same = self.by_salt.insert(number, slot).unwrap_or(NONE);
+        self.deadlines.insert(slot, deadline);
+        self.len += 1;
         self.unanswered += 1;
         let place = &mut self.slots[slot as usize];
+        place.same = same;
         place.held = Some(request);
         Some(Id { slot, generation: place.generation })
     }
@@ -93,14 +103,17 @@ impl Table {
 
     /// The same for a salt whose bits are known, where it is a UUID.
     pub(super) fn find_by(&self, salt: &[u8], uuid: Option<u128>) -> Option<Id> {
-        let slot = *self.by_salt.get(&uuid.unwrap_or_else(|| text_bits(salt)))?;
-        let place = &self.slots[slot as usize];
-        // A UUID is its bits. Two other texts could share theirs, or have those of a UUID; the text decides.
-        let same = place.held.as_ref().map(|held| held.request.salt()).is_some_and(|held| match uuid {
-            Some(_) => held.uuid_bits() == uuid,
-            None => held.as_bytes() == salt,
-        });
-        same.then_some(Id { slot, generation: place.generation })
+        let mut slot = *self.by_salt.get(&fold(uuid.unwrap_or_else(|| text_bits(salt))))?;
+        loop {
+            let place = self.slots.get(slot as usize)?;
+            let held = place.held.as_ref()?.request.salt();
+            // A UUID is its bits.
+            let is_it = if uuid.is_some() { held.uuid_bits() == uuid } else { held.as_bytes() == salt };
+            if is_it {
+                return Some(Id { slot, generation: place.generation });
+            }
+            slot = place.same;
+        }
     }
 
     pub(super) fn get(&self, id: Id) -> Option<&Outstanding> {
@@ -118,19 +131,49 @@ impl Table {
         self.get(id)?;
         let place = &mut self.slots[id.slot as usize];
         let request = place.held.take()?;
+        let same = std::mem::replace(&mut place.same, NONE);
         place.generation = place.generation.wrapping_add(1);
         self.free.push(id.slot);
-        self.by_salt.remove(&bits_of(request.request.salt()));
-        self.deadlines.remove(&(request.deadline, id.slot));
+        self.unlink(fold(bits_of(request.request.salt())), id.slot, same);
+        self.deadlines.remove(id.slot);
+        self.len -= 1;
         self.unanswered -= usize::from(request.received == 0);
         Some(request)
     }
 
+    /// Takes a place out of those whose salts have this number; `behind` is the one behind it there.
+    fn unlink(&mut self, number: u64, slot: u32, behind: u32) {
+        let MapEntry::Occupied(mut first) = self.by_salt.entry(number) else { return };
+        let mut place = *first.get();
+        if place == slot {
+            if behind == NONE {
+                first.remove();
+            } else {
+                first.insert(behind);
+            }
+            return;
+        }
+        while let Some(before) = self.slots.get_mut(place as usize) {
+            if before.same == slot {
+                before.same = behind;
+                return;
+            }
+            place = before.same;
+        }
+    }
+
     pub(super) fn set_deadline(&mut self, id: Id, deadline: Micros) {
-        let Some(request) = self.get_mut(id) else { return };
-        let before = std::mem::replace(&mut request.deadline, deadline);
-        self.deadlines.remove(&(before, id.slot));
-        self.deadlines.insert((deadline, id.slot));
+        if self.get(id).is_some() {
+            self.deadlines.remove(id.slot);
+            self.deadlines.insert(id.slot, deadline);
+        }
+    }
+
+    /// Puts a deadline off.
+    pub(super) fn extend(&mut self, id: Id, by: Micros) {
+        if self.get(id).is_some() {
+            self.set_deadline(id, self.deadlines.get(id.slot).saturating_add(by));
+        }
     }
 
     /// Counts a contacted peer's first answer.
@@ -143,16 +186,16 @@ impl Table {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Micros> {
-        self.deadlines.first().map(|&(deadline, _)| deadline)
+        self.deadlines.first().map(|(deadline, _)| deadline)
     }
 
     /// The request with the earliest deadline, whichever it is.
     pub(super) fn first(&self) -> Option<Id> {
-        self.deadlines.first().map(|&(_, slot)| Id { slot, generation: self.slots[slot as usize].generation })
+        self.deadlines.first().map(|(_, slot)| Id { slot, generation: self.slots[slot as usize].generation })
     }
 
     pub(super) fn len(&self) -> usize {
-        self.by_salt.len()
+        self.len
     }
 
     /// Requests that nobody has answered.
@@ -164,8 +207,10 @@ impl Table {
     #[cfg(test)]
     pub(super) fn sizes(&self) -> [usize; 3] {
         let held = self.slots.iter().filter(|slot| slot.held.is_some()).count();
-        assert_eq!(held + self.free.len(), self.slots.len());
-        [self.by_salt.len(), self.deadlines.len(), held]
+        assert_eq!((held + self.free.len(), held), (self.slots.len(), self.len));
+        let behind = |&slot: &u32| Some(self.slots[slot as usize].same).filter(|&same| same != NONE);
+        let by_salt = self.by_salt.values().map(|&slot| std::iter::successors(Some(slot), behind).count());
+        [by_salt.sum(), self.deadlines.len(), held]
     }
 
     /// Places for requests, the empty ones included.
@@ -190,6 +235,10 @@ pub(super) fn text_bits(salt: &[u8]) -> u128 {
     u128::from(half(1)) << 64 | u128::from(half(2))
 }
 
+fn fold(bits: u128) -> u64 {
+    bits as u64 ^ (bits >> 64) as u64
+}
+
 /// Folds salts, which are random. A stranger who sends made-up salts only looks them up and enters none.
 #[derive(Default)]
 pub(super) struct FoldHasher(u64);
@@ -205,7 +254,62 @@ impl Hasher for FoldHasher {
         }
     }
 
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
     fn write_u128(&mut self, bits: u128) {
-        self.0 = (bits as u64 ^ (bits >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.write_u64(fold(bits));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::query::{Query, RequestType};
+
+    fn outstanding(salt: &str) -> Outstanding {
+        let mut request = Request::new(RequestType::Ping, Query::NONE, Salt::from_random([0; 16]));
+        request.set_salt(Salt::from_text(salt).unwrap());
+        Outstanding {
+            request,
+            token: 0,
+            key: Arc::new(Key::new(b"k").unwrap()),
+            accepted: 0,
+            sent_at: 0,
+            query: None,
+            contacts: Contacts::new(&[]),
+            received: 0,
+            settled: 0,
+            unsent: 0,
+            batches: 0,
+            failed: 0,
+            verdict: Verdict::default(),
+            foreign: None,
+        }
+    }
+
+    #[test]
+    fn salts_with_one_number_are_told_apart_and_leave_in_any_order() {
+        let salts = [
+            "00000000-0000-4000-8000-000000000001",
+            "00000000-0000-4001-8000-000000000000",
+            "00000000-0000-4002-8000-000000000003",
+        ];
+        let numbers = salts.map(|salt| fold(uuid_bits(salt).unwrap()));
+        assert_eq!(numbers, [0x8000_0000_0000_4001; 3]);
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let mut table = Table::default();
+            let ids = salts.map(|salt| table.insert(outstanding(salt), 7).unwrap());
+            assert!(salts.iter().all(|salt| table.insert(outstanding(salt), 7).is_none()));
+            let mut left = vec![0, 1, 2];
+            for gone in order {
+                assert_eq!(table.sizes(), [left.len(); 3]);
+                assert!(left.iter().all(|&index| table.find(salts[index]) == Some(ids[index])));
+                table.remove(ids[gone]).unwrap();
+                left.retain(|&index| index != gone);
+                assert_eq!(table.find(salts[gone]), None);
+            }
+        }
     }
 }

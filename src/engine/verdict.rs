@@ -6,19 +6,27 @@ use crate::wire::reply::Reply;
 /// The state of the replies to one request. Answers are remembered by their fingerprints.
 #[derive(Debug)]
 pub(super) struct Verdict {
-    /// The first answer of an ok reply for a serial, and those for other serials, of which there are few.
-    first: Option<(i64, u64)>,
-    #[expect(clippy::box_collection, reason = "most requests have none, and there may be a million of them")]
-    others: Option<Box<Vec<(i64, u64)>>>,
-    /// What the filter compares with: the highest serial that was let through, and its answer.
-    told: Option<(i64, u64)>,
+    /// The first answer of an ok reply, and its serial, once there was one.
+    serial: i64,
+    answer: u64,
+    /// What there is where not all ok replies had that serial. Most requests have none, and there may be a million.
+    others: Option<Box<Others>>,
     any: bool,
+    any_ok: bool,
     consistent: bool,
+}
+
+#[derive(Debug)]
+struct Others {
+    /// The first answers for other serials, of which there are few.
+    known: Vec<(i64, u64)>,
+    /// What the filter compares with: the highest serial that was let through, and its answer.
+    told: (i64, u64),
 }
 
 impl Default for Verdict {
     fn default() -> Self {
-        Verdict { first: None, others: None, told: None, any: false, consistent: true }
+        Verdict { serial: 0, answer: 0, others: None, any: false, any_ok: false, consistent: true }
     }
 }
 
@@ -35,30 +43,30 @@ impl Verdict {
         if !reply.is_ok() {
             return first_of_all;
         }
-        let answer = fingerprint(reply.answer().text());
-        self.compare(reply.serial(), answer);
-        let Some((serial, told)) = self.told else {
-            self.told = Some((reply.serial(), answer));
+        let (serial, answer) = (reply.serial(), fingerprint(reply.answer().text()));
+        if !std::mem::replace(&mut self.any_ok, true) {
+            (self.serial, self.answer) = (serial, answer);
             return true;
-        };
-        if reply.serial() <= serial {
+        }
+        if serial == self.serial {
+            self.consistent &= answer == self.answer;
+        }
+        if serial == self.serial && self.others.is_none() {
             return false;
         }
-        self.told = Some((reply.serial(), answer));
-        answer != told
-    }
-
-    fn compare(&mut self, serial: i64, answer: u64) {
-        let Some(first) = self.first else {
-            self.first = Some((serial, answer));
-            return;
-        };
-        let others = self.others.as_deref().map_or(&[][..], Vec::as_slice);
-        let known = std::iter::once(&first).chain(others).find(|(known, _)| *known == serial);
-        match known {
-            Some((_, known)) => self.consistent &= *known == answer,
-            None => self.others.get_or_insert_default().push((serial, answer)),
+        let told = (self.serial, self.answer);
+        let others = self.others.get_or_insert_with(|| Box::new(Others { known: Vec::new(), told }));
+        if serial != self.serial {
+            match others.known.iter().find(|(known, _)| *known == serial) {
+                Some((_, known)) => self.consistent &= *known == answer,
+                None => others.known.push((serial, answer)),
+            }
         }
+        if serial <= others.told.0 {
+            return false;
+        }
+        let (_, told) = std::mem::replace(&mut others.told, (serial, answer));
+        answer != told
     }
 }
 
