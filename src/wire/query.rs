@@ -1,6 +1,7 @@
 //! What a request asks: its type, and the query that belongs to it.
 
 use std::ffi::{CStr, CString};
+use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
 use crate::wire::text;
@@ -64,7 +65,7 @@ pub const FIELDS: std::ops::RangeInclusive<i32> = 0..=2;
 
 /// The query of a request: JSON text in ASCII, `null` where there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query(Option<CString>);
+pub struct Query(Option<Arc<CStr>>);
 
 impl Query {
     /// No query.
@@ -141,7 +142,7 @@ impl Query {
 
     // The text is made here or has been read as JSON, which has no NUL outside its escapes.
     fn of_ascii(text: Vec<u8>) -> Self {
-        Query(CString::new(text).ok())
+        Query(CString::new(text).ok().map(Arc::from))
     }
 }
 

@@ -14,84 +14,85 @@ pub const PROTOCOL: i32 = 1;
 
 /// A question: its type, its query and the salt that its replies carry.
 ///
-/// Cloning is cheap and shares the question, so that a client keeps what it was given while the program goes on
-/// to change or release its own.
+/// Cloning is cheap, so that a client keeps what it was given while the program goes on to change or release its own.
 #[derive(Clone, Debug)]
-pub struct Request(Arc<Question>);
-
-#[derive(Clone, Debug)]
-struct Question {
+pub struct Request {
     kind: RequestType,
     query: Query,
+    name: Arc<Name>,
+}
+
+/// The salt and what became of it. It serves once, whichever question it goes with: a clone that then asks something
+/// else shares this.
+#[derive(Debug)]
+struct Name {
     salt: Salt,
     /// Whether the program chose the salt. Nobody else can have a fresh one, so only a given one can come twice.
     given: bool,
-    /// Set when the salt has left with a request: it serves once, whichever question it goes with. So a clone
-    /// that then asks something else shares this.
-    spent: Arc<AtomicBool>,
+    /// Set when the salt has left with a request.
+    spent: AtomicBool,
+}
+
+impl Name {
+    fn new(salt: Salt, given: bool) -> Arc<Name> {
+        Arc::new(Name { salt, given, spent: AtomicBool::new(false) })
+    }
 }
 
 impl Request {
     /// A request with a fresh salt.
     pub fn new(kind: RequestType, query: Query, salt: Salt) -> Self {
-        Request(Arc::new(Question { kind, query, salt, given: false, spent: Arc::default() }))
+        Request { kind, query, name: Name::new(salt, false) }
     }
 
     /// What is asked.
     pub fn kind(&self) -> RequestType {
-        self.0.kind
+        self.kind
     }
 
     /// What belongs to the question.
     pub fn query(&self) -> &Query {
-        &self.0.query
+        &self.query
     }
 
     /// The salt that replies to this request carry.
     pub fn salt(&self) -> &Salt {
-        &self.0.salt
+        &self.name.salt
     }
 
     /// Whether the program chose the salt itself.
     pub fn salt_was_given(&self) -> bool {
-        self.0.given
+        self.name.given
     }
 
     /// Whether the salt has been used.
     pub fn is_spent(&self) -> bool {
-        self.0.spent.load(Ordering::Relaxed)
+        self.name.spent.load(Ordering::Relaxed)
     }
 
     /// Marks the salt as used; says whether it was not.
     pub(crate) fn spend(&self) -> bool {
-        !self.0.spent.swap(true, Ordering::Relaxed)
+        !self.name.spent.swap(true, Ordering::Relaxed)
     }
 
     /// Takes [`Request::spend`] back: nothing has left.
     pub(crate) fn unspend(&self) {
-        self.0.spent.store(false, Ordering::Relaxed);
+        self.name.spent.store(false, Ordering::Relaxed);
     }
 
     /// Asks something else with the same type and salt.
     pub fn set_query(&mut self, query: Query) {
-        Arc::make_mut(&mut self.0).query = query;
+        self.query = query;
     }
 
     /// Gives the request a fresh salt.
     pub fn renew_salt(&mut self, salt: Salt) {
-        self.replace_salt(salt, false);
+        self.name = Name::new(salt, false);
     }
 
     /// Gives the request a salt that the program chose.
     pub fn set_salt(&mut self, salt: Salt) {
-        self.replace_salt(salt, true);
-    }
-
-    fn replace_salt(&mut self, salt: Salt, given: bool) {
-        let question = Arc::make_mut(&mut self.0);
-        question.salt = salt;
-        question.given = given;
-        question.spent = Arc::default();
+        self.name = Name::new(salt, true);
     }
 
     /// Appends the signed datagram to `out`, and is an error, with `out` as it was, if it passes `limit` bytes.
@@ -126,17 +127,17 @@ impl Request {
 
     /// Appends the message as it is, or as the inside of a JSON string.
     fn push_message(&self, out: &mut Vec<u8>, form: &Form) {
-        let Question { kind, query, salt, .. } = &*self.0;
+        let (kind, salt) = (self.kind as u8, self.salt());
         out.reserve(128);
         out.extend_from_slice(form.parts[0]);
-        out.extend_from_slice(Decimal::of(u64::from(*kind as u8)).as_bytes());
+        out.extend_from_slice(Decimal::of(u64::from(kind)).as_bytes());
         out.extend_from_slice(form.parts[1]);
         match salt.uuid_bits() {
             Some(_) => out.extend_from_slice(salt.as_bytes()),
             None => (form.push_text)(out, salt.as_str()),
         }
         out.extend_from_slice(form.parts[2]);
-        (form.push_ascii)(out, query.as_c_str().to_bytes());
+        (form.push_ascii)(out, self.query.as_c_str().to_bytes());
         out.extend_from_slice(b"}");
     }
 }

@@ -17,8 +17,8 @@ const GROUPS: [Range<usize>; 5] = [0..8, 9..13, 14..18, 19..23, 24..36];
 #[derive(Clone, PartialEq, Eq)]
 pub struct Salt {
     form: Form,
-    /// Those of a UUID: every request is entered and found by them.
-    bits: u128,
+    /// Those of a UUID, the high ones first: every request is entered and found by them.
+    bits: [u64; 2],
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Salt {
             text[group].copy_from_slice(these);
             rest = others;
         }
-        Salt { form: Form::Uuid(text), bits: u128::from_be_bytes(bytes) }
+        Salt { form: Form::Uuid(text), bits: halves(u128::from_be_bytes(bytes)) }
     }
 
     /// The salt that a program chose, which may be empty (a request then has none) but hold no NUL.
@@ -52,10 +52,10 @@ impl Salt {
         if let Some(bits) = uuid_bits(text) {
             let mut uuid = [0; UUID_LEN + 1];
             uuid[..UUID_LEN].copy_from_slice(text.as_bytes());
-            return Ok(Salt { form: Form::Uuid(uuid), bits });
+            return Ok(Salt { form: Form::Uuid(uuid), bits: halves(bits) });
         }
         match CString::new(text) {
-            Ok(text) => Ok(Salt { form: Form::Text(text), bits: 0 }),
+            Ok(text) => Ok(Salt { form: Form::Text(text), bits: [0; 2] }),
             Err(_) => Err(Error::new(Code::InvalidArgument, "the salt holds a NUL character")),
         }
     }
@@ -75,7 +75,8 @@ impl Salt {
 
     /// The 128 bits of a UUID; `None` for any other text.
     pub fn uuid_bits(&self) -> Option<u128> {
-        matches!(self.form, Form::Uuid(_)).then_some(self.bits)
+        let [high, low] = self.bits;
+        matches!(self.form, Form::Uuid(_)).then_some(u128::from(high) << 64 | u128::from(low))
     }
 
     /// The same with its NUL.
@@ -96,6 +97,10 @@ impl fmt::Debug for Salt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
     }
+}
+
+fn halves(bits: u128) -> [u64; 2] {
+    [(bits >> 64) as u64, bits as u64]
 }
 
 /// The 128 bits of a UUID in canonical form (lower case, dashes in their places), else `None`.
