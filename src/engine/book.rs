@@ -4,10 +4,12 @@
 
 use std::collections::HashMap;
 use std::ffi::CStr;
+use std::hash::BuildHasherDefault;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::engine::peers::Peer;
+use crate::engine::table::FoldHasher;
 use crate::engine::{Micros, SECOND};
 
 /// The number of an address in the book. It fits 29 bits.
@@ -82,7 +84,8 @@ impl Entry {
 pub(super) struct Book {
     entries: Vec<Option<Entry>>,
     free: Vec<PeerId>,
-    by_address: HashMap<SocketAddr, PeerId>,
+    /// Only the program enters addresses: a stranger cannot make them share a place.
+    by_address: HashMap<SocketAddr, PeerId, BuildHasherDefault<FoldHasher>>,
 }
 
 impl Book {

@@ -239,7 +239,7 @@ fn fold(bits: u128) -> u64 {
     bits as u64 ^ (bits >> 64) as u64
 }
 
-/// Folds salts, which are random. A stranger who sends made-up salts only looks them up and enters none.
+/// Folds salts, which are random, and addresses. A stranger who makes some up only looks them up and enters none.
 #[derive(Default)]
 pub(super) struct FoldHasher(u64);
 
@@ -249,13 +249,16 @@ impl Hasher for FoldHasher {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0.rotate_left(8) ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for bytes in bytes.chunks(8) {
+            let mut eight = [0; 8];
+            eight[..bytes.len()].copy_from_slice(bytes);
+            self.write_u64(u64::from_le_bytes(eight));
         }
     }
 
     fn write_u64(&mut self, number: u64) {
-        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ mixed >> 32;
     }
 
     fn write_u128(&mut self, bits: u128) {

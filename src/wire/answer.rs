@@ -10,13 +10,14 @@ use serde_json::value::RawValue;
 
 use crate::error::{Code, Error, Result};
 use crate::wire::envelope::Text;
+use crate::wire::kept::Kept;
 
 /// How deep a pointer may lead: what was taken apart is a tree, and is released level by level.
 const MAX_DEPTH: usize = 512;
 
 /// The answer of a reply. Any number of threads may read it at once.
 pub struct Answer {
-    text: CString,
+    text: Kept,
     root: OnceLock<Node>,
 }
 
@@ -64,22 +65,22 @@ struct Parts {
 impl Answer {
     /// An answer of well-formed JSON text.
     pub fn new(json: &str) -> Self {
-        Answer { text: CString::new(json).unwrap_or_default(), root: OnceLock::new() }
+        Answer { text: Kept::new(json), root: OnceLock::new() }
     }
 
     /// The whole as JSON text.
     pub fn text(&self) -> &str {
-        self.text.to_str().unwrap_or_default()
+        self.text.as_str()
     }
 
     /// The same with its NUL.
     pub fn as_c_str(&self) -> &CStr {
-        &self.text
+        self.text.as_c_str()
     }
 
     /// The value at an RFC 6901 JSON pointer, "" being the whole.
     pub fn find(&self, pointer: &str) -> Result<Value<'_>> {
-        let root = self.root.get_or_init(|| Node { end: self.text.as_bytes().len(), ..Node::default() });
+        let root = self.root.get_or_init(|| Node { end: self.text().len(), ..Node::default() });
         let mut value = Value { answer: self, node: root };
         for token in tokens(pointer)? {
             value = value.child(&token).ok_or_else(|| {

@@ -116,6 +116,10 @@ fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
+/// How the message of an ok reply begins that a server has written, and the same inside a JSON string.
+const OK: &[u8] = br#"{"protocol":1,"status":0,"answer":"#;
+const OK_ESCAPED: &[u8] = br#"{\"protocol\":1,\"status\":0,\"answer\":"#;
+
 /// The text of the inside of a JSON string, if its escapes are the short ones; `None` for others, and where it is
 /// no such inside.
 fn unescape<'a>(inside: &str, room: &'a mut Vec<u8>) -> Option<&'a str> {
@@ -125,6 +129,11 @@ fn unescape<'a>(inside: &str, room: &'a mut Vec<u8>) -> Option<&'a str> {
         room.resize(inside.len() + 8, 0);
     }
     let (mut at, mut len) = (0, 0);
+    // Most messages begin so.
+    if inside.starts_with(OK_ESCAPED) {
+        room[..OK.len()].copy_from_slice(OK);
+        (at, len) = (OK_ESCAPED.len(), OK.len());
+    }
     while let Some(rest) = inside.get(at..).filter(|rest| !rest.is_empty()) {
         let plain = match rest.first_chunk::<8>() {
             Some(eight) => {
@@ -231,8 +240,11 @@ impl<'de> Visitor<'de> for TextVisitor {
 
 /// 40 hexadecimal digits of either case.
 fn tag_of_hex(digits: &str) -> Option<[u8; TAG_LEN]> {
-    let mut digits: [u8; 2 * TAG_LEN] = digits.as_bytes().try_into().ok()?;
-    digits.make_ascii_lowercase();
+    let digits: [u8; 2 * TAG_LEN] = digits.as_bytes().try_into().ok()?;
+    tag_of(&digits).or_else(|| tag_of(&digits.map(|digit| digit.to_ascii_lowercase())))
+}
+
+fn tag_of(digits: &[u8; 2 * TAG_LEN]) -> Option<[u8; TAG_LEN]> {
     let mut tag = [0; TAG_LEN];
     for (bytes, digits) in tag.chunks_exact_mut(4).zip(digits.chunks_exact(8)) {
         bytes.copy_from_slice(&hex::decode(digits.try_into().ok()?)?.to_be_bytes());
@@ -351,6 +363,10 @@ mod tests {
                 }
             }
         }
+        let (inside, text) = (OK_ESCAPED.escape_ascii().to_string(), OK_ESCAPED);
+        assert_eq!(unescape(&inside, &mut room).unwrap().as_bytes(), text, "escaped once more");
+        let inside = std::str::from_utf8(OK_ESCAPED).unwrap();
+        assert_eq!(unescape(inside, &mut room).unwrap().as_bytes(), OK);
         for byte in 0..=255u8 {
             for place in 0..8 {
                 let mut eight = [0x80; 8];

@@ -10,6 +10,7 @@ pub mod answer;
 pub mod envelope;
 pub mod fingerprint;
 mod hex;
+mod kept;
 pub mod key;
 pub mod query;
 pub mod reply;
