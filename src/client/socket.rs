@@ -12,9 +12,6 @@ use crate::error::{Code, Error, Result};
 use crate::net::poller::Poller;
 use crate::net::{IcmpError, Outgoing, ReceiveBuffers, Socket, Stop};
 
-/// How many datagrams one system call reads at the most.
-const RECEIVE_BATCH: usize = 32;
-
 /// How long to wait when the system is short of memory for datagrams, of which no descriptor tells the end.
 const NO_BUFFERS_PAUSE: Micros = 2_000;
 
@@ -110,7 +107,7 @@ impl Client {
         let mut more = true;
         while more && handled < self.datagrams_per_call {
             let State { engine, transport, .. } = &mut *state;
-            let most = (self.datagrams_per_call - handled).min(RECEIVE_BATCH);
+            let most = self.datagrams_per_call - handled;
             let read = socket.receive(&mut transport.buffers, most, &mut transport.errors);
             // An error that is no pending ICMP error is of this moment; the next call tries again.
             let count = read.unwrap_or(0);
@@ -127,7 +124,7 @@ impl Client {
             }
             state.transport.seen = read_at;
             handled += count;
-            more = count == most;
+            more = count == most.min(ReceiveBuffers::MOST);
         }
         self.take_icmp_errors(state);
         (handled, more)

@@ -1,7 +1,7 @@
 //! Receiving in batches: many datagrams with one system call, and the memory that they lie in. It knows nothing of what
 //! is in them.
 //!
-//! A slot takes the largest datagram there is, but nearly all are small. So a datagram is scattered: its first 2 KiB go
+//! A slot takes the largest datagram there is, but nearly all are small. So a datagram is scattered: its first 1 KiB goes
 //! to a dense array, the rest far away, to memory that is never touched before a large one comes. When one does, its
 //! head is copied to the gap that was left in front of its rest, and it is whole.
 
@@ -17,9 +17,9 @@ use super::sockaddr::RawAddr;
 use super::socket::Socket;
 
 /// The most datagrams that one call takes.
-const SLOTS: usize = 32;
+const SLOTS: usize = 128;
 /// What is received of each datagram in the dense array.
-const HEAD: usize = 2048;
+const HEAD: usize = 1024;
 /// Room for a whole datagram: more than UDP can carry.
 const WHOLE: usize = 65536;
 
@@ -28,6 +28,8 @@ const WHOLE: usize = 65536;
 pub struct ReceiveBuffers {
     slots: Option<Mapping>,
     len: usize,
+    /// How many of the first slots have lengths that the kernel has shortened.
+    shortened: usize,
     overflow: Option<u32>,
 }
 
@@ -47,9 +49,12 @@ struct Slots {
 const _: () = assert!(size_of::<[u64; 4]>() >= size_of::<libc::cmsghdr>() + size_of::<u64>());
 
 impl ReceiveBuffers {
+    /// The most datagrams that one call brings.
+    pub const MOST: usize = SLOTS;
+
     /// Empty buffers. The memory is mapped when it is first used.
     pub const fn new() -> ReceiveBuffers {
-        ReceiveBuffers { slots: None, len: 0, overflow: None }
+        ReceiveBuffers { slots: None, len: 0, shortened: SLOTS, overflow: None }
     }
 
     /// How many datagrams the last [`Socket::receive`] brought.
@@ -149,7 +154,7 @@ impl ReceiveBuffers {
 }
 
 impl Socket {
-    /// Reads the datagrams that are there, at most `max` (and at most 32), without blocking, in place of those that
+    /// Reads the datagrams that are there, at most `max` (and at most 128), without blocking, in place of those that
     /// `buffers` held. Gives how many; 0 if there are none.
     ///
     /// As with [`send`](Socket::send), an ICMP error of an earlier datagram is no failure: it is appended to `errors`.
@@ -170,10 +175,16 @@ impl Socket {
         let slots = buffers.slots()?;
         let mut repeats = 0;
         let len = loop {
-            match self.receive_some(slots, max) {
+            // An error may leave any slot as it does not tell.
+            let shortened = std::mem::replace(&mut buffers.shortened, SLOTS);
+            match self.receive_some(slots, max, shortened) {
                 Ok(len) => break len,
                 Err(error) => match error.raw_os_error() {
-                    Some(libc::EAGAIN) => return Ok(0),
+                    Some(libc::EAGAIN) => {
+                        // Nothing was there for it to touch.
+                        buffers.shortened = 0;
+                        return Ok(0);
+                    }
                     Some(libc::EINTR) => continue,
                     _ if self.may_repeat(&mut repeats, errors) => continue,
                     _ => return Err(error),
@@ -182,14 +193,15 @@ impl Socket {
         };
         // SAFETY: `slots` is that of `buffers`, and `receive_some` has filled `len` of them, at most `max`.
         unsafe { buffers.settle(slots, len) };
+        buffers.shortened = len;
         Ok(len)
     }
 
-    /// Fills the first slots, at most `max`, which is 1 to SLOTS. Gives how many, at least one.
-    fn receive_some(&self, slots: NonNull<Slots>, max: usize) -> io::Result<usize> {
-        for i in 0..max {
-            // SAFETY: `i` is below SLOTS, and the slots are wired up. The kernel shortens these lengths, so they are
-            // written anew for each call.
+    /// Fills the first slots, at most `max`, which is 1 to SLOTS. Gives how many, at least one. Of the first
+    /// `shortened` ones, SLOTS at most, the lengths are written anew before.
+    fn receive_some(&self, slots: NonNull<Slots>, max: usize, shortened: usize) -> io::Result<usize> {
+        for i in 0..shortened {
+            // SAFETY: `i` is below SLOTS, and the slots are wired up.
             unsafe {
                 let message = &raw mut (*slots.as_ptr()).headers[i].msg_hdr;
                 (*message).msg_namelen = RawAddr::ROOM;
@@ -273,12 +285,12 @@ mod tests {
     fn a_call_takes_no_more_than_it_is_asked_for_nor_than_it_has_slots() {
         for (ip, one_by_one) in forms() {
             let (socket, addr) = open(ip, one_by_one);
-            for i in 0..40 {
+            for i in 0..200 {
                 send(&socket, &[i], addr);
             }
             let mut buffers = ReceiveBuffers::new();
             let mut next = 0;
-            for (max, expected) in [(0, 0), (1, 1), (3, 3), (usize::MAX, 32), (32, 4)] {
+            for (max, expected) in [(0, 0), (1, 1), (3, 3), (usize::MAX, 128), (128, 68)] {
                 assert_ne!(poll(socket.as_raw_fd(), libc::POLLIN, LONG), 0);
                 assert_eq!(socket.receive(&mut buffers, max, &mut Vec::new()).unwrap(), expected);
                 for (data, _) in buffers.iter() {
@@ -286,7 +298,7 @@ mod tests {
                     next += 1;
                 }
             }
-            assert_eq!(next, 40);
+            assert_eq!(next, 200);
         }
     }
 
@@ -337,7 +349,9 @@ mod tests {
 
     #[test]
     fn small_datagrams_touch_little_memory_and_unused_buffers_none() {
-        let (socket, addr) = open("127.0.0.1", false);
+        let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let socket = Socket::open(Family::V4, Some(bind), Some(400_000)).unwrap();
+        let addr = socket.local_addr().unwrap();
         let mut buffers = ReceiveBuffers::new();
         assert!(buffers.slots.is_none());
         for _ in 0..SLOTS {
