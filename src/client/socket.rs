@@ -238,7 +238,12 @@ fn send_batch<const N: usize>(
         *place = Outgoing { data, to };
         count += 1;
     }
-    let sent = socket.send(&batch[..count], errors);
+    // A query wants to know of its own refusals, and of a piece only the first datagram's is told.
+    let sent = if engine.has_queries() {
+        socket.send(&batch[..count], errors)
+    } else {
+        socket.send_joined(&batch[..count], errors)
+    };
     for _ in 0..sent.count {
         engine.transmitted(now);
     }

@@ -56,6 +56,11 @@ impl Engine {
         (asked.unsent == 0 && asked.failed as usize >= asked.contacts.len()).then_some(taken.id)
     }
 
+    /// Whether some of the requests are queries.
+    pub fn has_queries(&self) -> bool {
+        !self.queries.is_empty()
+    }
+
     /// Datagrams that wait to be sent.
     pub fn queued(&self) -> usize {
         self.queue.waiting()

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | how a socket is set up | [`socket`] |
 //! | how a batch goes out, and what stops one | [`send`] |
+//! | how several leave in one piece | `segments` |
 //! | how datagrams come in, and where they lie | [`receive`] |
 //! | what the kernel says about hosts that refuse | [`icmp`] |
 //! | the one descriptor to poll | [`poller`] |
@@ -19,6 +20,7 @@ pub mod icmp;
 pub mod interface;
 pub mod poller;
 pub mod receive;
+mod segments;
 pub mod send;
 pub mod services;
 pub mod socket;

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 
 use super::icmp::IcmpError;
+use super::segments::{self, Control};
 use super::sockaddr::RawAddr;
 use super::socket::Socket;
 
@@ -51,10 +52,20 @@ impl Socket {
     /// An ICMP error of an earlier datagram, which the kernel holds against whatever is sent next, fails nothing: it
     /// is read, appended to `errors`, and the send repeated. Nothing is allocated but for such errors.
     pub fn send(&self, batch: &[Outgoing<'_>], errors: &mut Vec<IcmpError>) -> Sent {
+        self.send_as(batch, false, errors)
+    }
+
+    /// The same where neighbours in the batch that have one length and one address may go in one piece: an ICMP error
+    /// then tells of the first of them only.
+    pub fn send_joined(&self, batch: &[Outgoing<'_>], errors: &mut Vec<IcmpError>) -> Sent {
+        self.send_as(batch, true, errors)
+    }
+
+    fn send_as(&self, batch: &[Outgoing<'_>], joined: bool, errors: &mut Vec<IcmpError>) -> Sent {
         let mut count = 0;
         let mut repeats = 0;
         while let Some(rest) = batch.get(count..).filter(|rest| !rest.is_empty()) {
-            let error = match self.send_some(rest) {
+            let error = match self.send_some(rest, joined) {
                 Ok(sent) => {
                     count += sent;
                     repeats = 0;
@@ -66,6 +77,7 @@ impl Socket {
                 Some(libc::EINTR) => continue,
                 Some(libc::EAGAIN) => Stop::Full,
                 Some(libc::ENOBUFS | libc::ENOMEM) => Stop::NoBuffers,
+                _ if joined && segments::run(rest) > 1 && self.cuts_no_more(&error) => continue,
                 _ if self.may_repeat(&mut repeats, errors) => continue,
                 _ => Stop::Failed(error),
             };
@@ -84,36 +96,49 @@ impl Socket {
     }
 
     /// One system call for the start of `batch`, which is not empty. Gives how many were sent, at least one. An error
-    /// is the first item's.
-    fn send_some(&self, batch: &[Outgoing<'_>]) -> io::Result<usize> {
+    /// is the first item's, or that of the piece which it begins.
+    fn send_some(&self, batch: &[Outgoing<'_>], joined: bool) -> io::Result<usize> {
         if !self.one_by_one() {
-            match self.send_headers(&batch[..batch.len().min(PER_CALL)]) {
+            match self.send_headers(&batch[..batch.len().min(PER_CALL)], joined) {
                 Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => self.go_one_by_one(),
                 result => return result,
             }
         }
-        self.send_headers(&batch[..1])
+        self.send_headers(&batch[..1], false)
     }
 
     /// Sends `batch`, at most `PER_CALL` items, with `sendmmsg`, or its one item with `sendmsg`.
-    fn send_headers(&self, batch: &[Outgoing<'_>]) -> io::Result<usize> {
+    fn send_headers(&self, batch: &[Outgoing<'_>], joined: bool) -> io::Result<usize> {
         let mut names = [const { MaybeUninit::<RawAddr>::uninit() }; PER_CALL];
         let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; PER_CALL];
         let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; PER_CALL];
-        for (((item, name), part), header) in batch.iter().zip(&mut names).zip(&mut parts).zip(&mut headers) {
-            let (raw, len) = RawAddr::encode(&item.to);
-            // SAFETY: a header is integers and pointers, for which zero is a value (and padding on some systems).
-            let mut message: libc::mmsghdr = unsafe { std::mem::zeroed() };
-            message.msg_hdr.msg_name = (name.write(raw) as *mut RawAddr).cast();
-            message.msg_hdr.msg_namelen = len;
+        let mut controls = [const { MaybeUninit::<Control>::uninit() }; PER_CALL];
+        let mut ends = [0u8; PER_CALL];
+        for (item, part) in batch.iter().zip(&mut parts) {
             // The kernel only reads what is sent, though the type says `mut`.
-            let part = part.write(libc::iovec {
+            part.write(libc::iovec {
                 iov_base: item.data.as_ptr().cast_mut().cast(),
                 iov_len: item.data.len(),
             });
-            message.msg_hdr.msg_iov = part;
-            message.msg_hdr.msg_iovlen = 1;
-            header.write(message);
+        }
+        let (mut pieces, mut at) = (0, 0);
+        while let Some(item) = batch.get(at) {
+            let (raw, len) = RawAddr::encode(&item.to);
+            // SAFETY: a header is integers and pointers, for which zero is a value (and padding on some systems).
+            let mut message: libc::mmsghdr = unsafe { std::mem::zeroed() };
+            message.msg_hdr.msg_name = (names[pieces].write(raw) as *mut RawAddr).cast();
+            message.msg_hdr.msg_namelen = len;
+            message.msg_hdr.msg_iov = parts[at].as_mut_ptr();
+            let run = if joined { segments::run(&batch[at..]) } else { 1 };
+            let run = if run > 1 && self.can_cut() { run } else { 1 };
+            message.msg_hdr.msg_iovlen = run as _;
+            if run > 1 {
+                Control::add(&mut controls[pieces], &mut message.msg_hdr, item.data.len() as u16);
+            }
+            headers[pieces].write(message);
+            at += run;
+            ends[pieces] = at as u8;
+            pieces += 1;
         }
         let first: *mut libc::mmsghdr = headers.as_mut_ptr().cast();
         let sent = if self.one_by_one() {
@@ -122,12 +147,12 @@ impl Socket {
             let result = unsafe { libc::sendmsg(self.as_raw_fd(), &raw const (*first).msg_hdr, 0) };
             if result < 0 { -1 } else { 1 }
         } else {
-            let count = batch.len().min(PER_CALL) as libc::c_uint;
-            // SAFETY: the first `count` headers are written; what they point to lives in this frame and in `batch`.
-            unsafe { libc::sendmmsg(self.as_raw_fd(), first, count, 0) }
+            // SAFETY: the first `pieces` headers are written, and each has as many parts as it says; what they point to
+            // lives in this frame and in `batch`.
+            unsafe { libc::sendmmsg(self.as_raw_fd(), first, pieces as libc::c_uint, 0) }
         };
         match usize::try_from(sent) {
-            Ok(sent) if (1..=batch.len()).contains(&sent) => Ok(sent),
+            Ok(sent) if (1..=pieces).contains(&sent) => Ok(usize::from(ends[sent - 1])),
             Ok(_) => Err(io::Error::other("the kernel sent another number of datagrams than it was given")),
             Err(_) => Err(io::Error::last_os_error()),
         }

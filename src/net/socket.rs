@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::segments::Ability;
 use super::sockaddr::RawAddr;
 use super::{check, own};
 
@@ -31,6 +32,8 @@ pub struct Socket {
     fd: OwnedFd,
     /// The kernel (or a sandbox) has no `sendmmsg` or `recvmmsg`, so datagrams go one by one.
     one_by_one: AtomicBool,
+    /// Whether it takes several datagrams in one piece.
+    pub(super) segments: Ability,
 }
 
 impl Socket {
@@ -58,7 +61,7 @@ impl Socket {
         let kind = libc::SOCK_DGRAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
         // SAFETY: `socket` takes integers and makes a descriptor, which is owned here from now on.
         let fd = unsafe { own(libc::socket(domain, kind, 0)) }?;
-        let socket = Socket { fd, one_by_one: AtomicBool::new(false) };
+        let socket = Socket { fd, one_by_one: AtomicBool::new(false), segments: Ability::default() };
         match family {
             Family::V4 => socket.set_option(libc::IPPROTO_IP, libc::IP_RECVERR, 1)?,
             Family::V6 => {
@@ -81,18 +84,7 @@ impl Socket {
     /// # Errors
     /// What `getsockopt` gives.
     pub fn receive_buffer(&self) -> io::Result<usize> {
-        let mut value: libc::c_int = 0;
-        let mut len = size_of::<libc::c_int>() as libc::socklen_t;
-        // SAFETY: `value` and `len` are the option's value and its size, and live for the time of the call.
-        check(unsafe {
-            libc::getsockopt(
-                self.as_raw_fd(),
-                libc::SOL_SOCKET,
-                libc::SO_RCVBUF,
-                (&raw mut value).cast(),
-                &mut len,
-            )
-        })?;
+        let value = self.option(libc::SOL_SOCKET, libc::SO_RCVBUF)?;
         usize::try_from(value).map_err(|_| io::Error::other("a negative receive buffer"))
     }
 
@@ -126,7 +118,21 @@ impl Socket {
         }
     }
 
-    fn set_option(&self, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> io::Result<()> {
+    /// The value of an option that is an int.
+    pub(super) fn option(&self, level: libc::c_int, name: libc::c_int) -> io::Result<libc::c_int> {
+        let mut value: libc::c_int = 0;
+        let mut len = size_of::<libc::c_int>() as libc::socklen_t;
+        // SAFETY: `value` and `len` are the option's value and its size, and live for the time of the call.
+        check(unsafe { libc::getsockopt(self.as_raw_fd(), level, name, (&raw mut value).cast(), &mut len) })?;
+        Ok(value)
+    }
+
+    pub(super) fn set_option(
+        &self,
+        level: libc::c_int,
+        name: libc::c_int,
+        value: libc::c_int,
+    ) -> io::Result<()> {
         let len = size_of::<libc::c_int>() as libc::socklen_t;
         // SAFETY: every option used here is an int, and `value` lives for the time of the call.
         check(unsafe { libc::setsockopt(self.as_raw_fd(), level, name, (&raw const value).cast(), len) })?;
