@@ -26,7 +26,9 @@ impl Client {
         let mut state = self.enter_blocking()?;
         let socket = self.blocking_socket()?;
         // What peers have answered meanwhile tells whom to ask.
-        self.catch_up(socket, &mut state);
+        if state.engine.expects_replies() {
+            self.catch_up(socket, &mut state);
+        }
         let token = state.new_token();
         self.ask(&mut state, request, coverage, timeout, token, true)?;
         let mut readable = false;

@@ -156,7 +156,11 @@ impl Client {
         while stalled.is_none() && state.engine.sendable() > 0 {
             let State { engine, transport, .. } = &mut *state;
             let now = self.micros(Instant::now());
-            let sent = if engine.sendable() <= 8 {
+            let waiting = engine.sendable();
+            if waiting > 8 {
+                engine.arrange_transmits();
+            }
+            let sent = if waiting <= 8 {
                 send_batch::<8>(socket, engine, now, &mut transport.errors)
             } else {
                 send_batch::<64>(socket, engine, now, &mut transport.errors)

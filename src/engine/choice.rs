@@ -22,6 +22,9 @@ impl Engine {
 
     /// Peers for a query: `count` of them, and those that are asked beside them.
     pub(super) fn choose_for_query(&mut self, now: Micros, count: usize) -> (Vec<PeerId>, Vec<PeerId>) {
+        if !self.order.iter().any(|&peer| self.is_doubtful(peer, now)) {
+            return (self.choose(count).to_vec(), Vec::new());
+        }
         self.shuffle(self.order.len());
         let (mut chosen, doubtful) = self.by_doubt(now, |_| true);
         let mut due: Vec<PeerId> =
@@ -65,8 +68,11 @@ impl Engine {
 
     /// The peers that fit, those that are well and those in doubt, each in their order.
     fn by_doubt(&self, now: Micros, fits: impl Fn(PeerId) -> bool) -> (Vec<PeerId>, Vec<PeerId>) {
-        let doubtful = |peer| self.book.get(peer).is_some_and(|entry| entry.is_doubtful(now));
-        self.order.iter().copied().filter(|&peer| fits(peer)).partition(|&peer| !doubtful(peer))
+        self.order.iter().copied().filter(|&peer| fits(peer)).partition(|&peer| !self.is_doubtful(peer, now))
+    }
+
+    fn is_doubtful(&self, peer: PeerId, now: Micros) -> bool {
+        self.book.get(peer).is_some_and(|entry| entry.is_doubtful(now))
     }
 
     fn is_to_be_probed(&self, peer: PeerId, now: Micros) -> bool {

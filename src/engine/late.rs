@@ -20,8 +20,9 @@ const MOST: usize = 16_384;
 pub(super) struct Remains {
     pub(super) kind: RequestType,
     pub(super) contacts: Contacts,
-    /// The keys that signed it, which it does not keep from being wiped.
-    pub(super) keys: Vec<Weak<Key>>,
+    /// The keys that signed it, which it does not keep from being wiped: the first, and others while keys changed.
+    pub(super) key: Weak<Key>,
+    pub(super) other_keys: Vec<Weak<Key>>,
     pub(super) accepted: Micros,
     pub(super) sent_at: Micros,
     /// Peers that were asked later than the first ones, and when.
@@ -32,7 +33,7 @@ pub(super) struct Remains {
 impl Remains {
     /// The keys that are still there.
     pub(super) fn keys(&self) -> impl Iterator<Item = Arc<Key>> + '_ {
-        self.keys.iter().filter_map(Weak::upgrade)
+        std::iter::once(&self.key).chain(&self.other_keys).filter_map(Weak::upgrade)
     }
 }
 

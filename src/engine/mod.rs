@@ -33,6 +33,7 @@ mod verdict;
 mod tests;
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::BuildHasherDefault;
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -40,7 +41,7 @@ use rand::rngs::SmallRng;
 pub use event::{Event, EventKind, LogLevel, LogLine};
 pub use query::{Ask, Outcome, QueryResult};
 pub use stats::{PeerStats, Stats};
-pub use table::Id;
+pub use table::{FoldHasher, Id};
 
 use crate::error::{Code, Error, Result};
 use crate::wire::SERVER_READS;
@@ -150,13 +151,13 @@ pub struct Engine {
     queue: SendQueue,
     events: VecDeque<Event>,
     /// Those of the outstanding requests that are queries.
-    queries: HashSet<Id>,
+    queries: HashSet<Id, BuildHasherDefault<FoldHasher>>,
     /// Queries that are asked in parts, by a number.
     wholes: HashMap<u64, Whole>,
     next_whole: u64,
     late: Late,
     /// Results of quiet queries, by their tokens.
-    results: HashMap<usize, QueryResult>,
+    results: Vec<(usize, QueryResult)>,
     spent: Spent,
     foreign: ForeignWatch,
     pace: Pace,
@@ -182,11 +183,11 @@ impl Engine {
             table: Table::default(),
             queue: SendQueue::default(),
             events: VecDeque::new(),
-            queries: HashSet::new(),
+            queries: HashSet::default(),
             wholes: HashMap::new(),
             next_whole: 0,
             late: Late::default(),
-            results: HashMap::new(),
+            results: Vec::new(),
             spent: Spent::default(),
             foreign: ForeignWatch::default(),
             pace: Pace::default(),
@@ -274,7 +275,6 @@ impl Engine {
             received: 0,
             settled: 0,
             unsent: contacts.len() as u32,
-            batches: 1,
             failed: 0,
             verdict: Verdict::default(),
             foreign: None,
@@ -284,7 +284,7 @@ impl Engine {
             return Err(Error::new(Code::DuplicateSalt, "the salt has been used"));
         };
         request.spend();
-        self.queue.push(id, datagram, contacts);
+        self.queue.push(id, datagram, &contacts);
         self.stats.requests += 1;
         Ok(id)
     }
@@ -391,7 +391,7 @@ impl Engine {
     /// Detaches a request from everything that leads to it; what it holds of the book is still held.
     fn detach(&mut self, id: Id) -> Option<Outstanding> {
         let ended = self.table.remove(id)?;
-        self.queue.forget(ended.unsent, ended.batches, &self.table);
+        self.queue.forget(ended.unsent, &self.table);
         if ended.query.is_some() {
             self.queries.remove(&id);
         }

@@ -18,6 +18,14 @@ impl Engine {
         self.queue.waiting().min(self.pace.room())
     }
 
+    /// Brings those of the next datagrams together that are for one peer, which a system may take in one piece. Not
+    /// while there are queries, of which each wants to know of its own refusals.
+    pub fn arrange_transmits(&mut self) {
+        if self.queries.is_empty() {
+            self.queue.arrange();
+        }
+    }
+
     /// The next datagrams to send, in order: as many as may leave now.
     pub fn peek_transmits(&self) -> impl Iterator<Item = (&[u8], SocketAddr)> {
         self.queue.peek(&self.table, &self.book).take(self.pace.room())
@@ -33,7 +41,6 @@ impl Engine {
         }
         if let Some(asked) = self.table.get_mut(taken.id) {
             asked.unsent -= 1;
-            asked.batches -= u32::from(taken.last);
             asked.sent_at = now;
         }
     }
@@ -49,11 +56,15 @@ impl Engine {
         }
         let asked = self.table.get_mut(taken.id)?;
         asked.unsent -= 1;
-        asked.batches -= u32::from(taken.last);
         asked.failed += 1;
         self.replace_in_query(now, taken.id, taken.peer);
         let asked = self.table.get(taken.id)?;
         (asked.unsent == 0 && asked.failed as usize >= asked.contacts.len()).then_some(taken.id)
+    }
+
+    /// Whether anything that comes can be a reply.
+    pub fn expects_replies(&self) -> bool {
+        self.table.len() > 0 || self.late.len() > 0
     }
 
     /// Whether some of the requests are queries.

@@ -344,8 +344,7 @@ impl Engine {
             return;
         }
         asked.unsent += peers.len() as u32;
-        asked.batches += 1;
-        self.queue.push(id, datagram, Contacts::new(peers));
+        self.queue.push(id, datagram, &Contacts::new(peers));
     }
 
     /// A peer's host refuses, or the system cannot reach it: another takes its place at once.
@@ -366,16 +365,17 @@ impl Engine {
         let Some(query) = ended.query.take() else { return };
         self.spent.remember(&ended.request);
         let until = if query.ends == Micros::MAX { now + self.config.expire_after } else { query.ends };
-        let remains = Remains {
-            kind: ended.request.kind(),
-            contacts: ended.contacts.clone(),
-            keys: std::iter::once(&ended.key).chain(&query.other_keys).map(Arc::downgrade).collect(),
-            accepted: ended.accepted,
-            sent_at: ended.sent_at,
-            joined: query.joined.clone(),
-            until,
-        };
         if until > now && outcome != Outcome::Cancelled && ended.contacts.silent().next().is_some() {
+            let remains = Remains {
+                kind: ended.request.kind(),
+                contacts: ended.contacts.clone(),
+                key: Arc::downgrade(&ended.key),
+                other_keys: query.other_keys.iter().map(Arc::downgrade).collect(),
+                accepted: ended.accepted,
+                sent_at: ended.sent_at,
+                joined: query.joined.clone(),
+                until,
+            };
             let gone = self.late.insert(bits_of(ended.request.salt()), remains);
             self.release_remains(gone);
         } else {
@@ -392,7 +392,7 @@ impl Engine {
     /// Tells the result of a query: keeps it for the thread that waits, or makes it an event.
     pub(super) fn tell(&mut self, request: Request, token: usize, quiet: bool, result: QueryResult) {
         if quiet {
-            self.results.insert(token, result);
+            self.results.push((token, result));
             return;
         }
         self.events.push_back(Event {
@@ -408,12 +408,13 @@ impl Engine {
 
     /// The result of a quiet query, once it is there.
     pub fn take_result(&mut self, token: usize) -> Option<QueryResult> {
-        self.results.remove(&token)
+        let place = self.results.iter().position(|(of, _)| *of == token)?;
+        Some(self.results.swap_remove(place).1)
     }
 
     /// Whether the result of a quiet query is there.
     pub fn has_result(&self, token: usize) -> bool {
-        self.results.contains_key(&token)
+        self.results.iter().any(|(of, _)| *of == token)
     }
 
     /// Whether results of quiet queries wait to be taken.

@@ -1,29 +1,40 @@
-//! Datagrams that wait to be sent: one for each request, with the list of those it still goes to.
+//! Datagrams that wait to be sent: whom each is for, and the bytes, which those of one request share.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use crate::engine::book::Book;
+use crate::engine::book::{Book, PeerId};
 use crate::engine::contacts::Contacts;
 use crate::engine::table::{Id, Table};
 
 /// Buffers kept for the next datagrams: as many as one batch of the socket.
 const SPARE: usize = 64;
 
-#[derive(Debug)]
-struct Batch {
+/// How many of the next datagrams are brought into order at once: one batch of the socket.
+const ARRANGED: usize = 64;
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
     id: Id,
-    datagram: Vec<u8>,
-    to: Contacts,
-    next: usize,
+    /// Where its bytes are.
+    buffer: u32,
+    peer: PeerId,
 }
 
-/// The queue. A request that ends leaves its datagram behind, which is passed over and cleared away.
+#[derive(Debug, Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    /// How many that wait have these bytes.
+    uses: usize,
+}
+
+/// The queue. A request that ends leaves its datagrams behind, which are passed over and cleared away.
 #[derive(Debug, Default)]
 pub(super) struct SendQueue {
-    batches: VecDeque<Batch>,
-    /// Datagrams that wait, those of ended requests not counted.
-    waiting: usize,
+    items: VecDeque<Waiting>,
+    buffers: Vec<Buffer>,
+    free: Vec<u32>,
+    /// How many of the items are of requests that have ended.
     ended: usize,
     spare: Vec<Vec<u8>>,
 }
@@ -31,9 +42,7 @@ pub(super) struct SendQueue {
 /// The next datagram of the queue, taken from it.
 pub(super) struct Taken {
     pub(super) id: Id,
-    pub(super) peer: u32,
-    /// Whether its batch has no more.
-    pub(super) last: bool,
+    pub(super) peer: PeerId,
 }
 
 impl SendQueue {
@@ -50,27 +59,44 @@ impl SendQueue {
         }
     }
 
-    pub(super) fn push(&mut self, id: Id, datagram: Vec<u8>, to: Contacts) {
-        self.waiting += to.len();
-        self.batches.push_back(Batch { id, datagram, to, next: 0 });
+    pub(super) fn push(&mut self, id: Id, datagram: Vec<u8>, to: &Contacts) {
+        let buffer = self.free.pop().unwrap_or_else(|| {
+            self.buffers.push(Buffer::default());
+            (self.buffers.len() - 1) as u32
+        });
+        self.buffers[buffer as usize] = Buffer { bytes: datagram, uses: to.len() };
+        self.items.extend(to.iter().map(|peer| Waiting { id, buffer, peer }));
     }
 
-    /// Says that a request has ended with so many datagrams unsent, in so many batches.
-    pub(super) fn forget(&mut self, unsent: u32, batches: u32, table: &Table) {
-        if batches == 0 {
-            return;
-        }
-        self.waiting -= unsent as usize;
-        self.ended += batches as usize;
-        // What is left of ended requests stays fewer than the outstanding ones.
-        if self.ended > 64 && self.ended > self.batches.len() / 2 {
-            self.batches.retain(|batch| table.get(batch.id).is_some());
+    /// Says that a request has ended with so many datagrams unsent.
+    pub(super) fn forget(&mut self, unsent: u32, table: &Table) {
+        self.ended += unsent as usize;
+        // What is left of ended requests stays less than what waits.
+        if self.ended > SPARE && self.ended > self.items.len() / 2 {
+            let mut items = std::mem::take(&mut self.items);
+            items.retain(|item| {
+                let alive = table.get(item.id).is_some();
+                if !alive {
+                    self.release(item.buffer);
+                }
+                alive
+            });
+            self.items = items;
             self.ended = 0;
+            self.shrink();
         }
     }
 
+    /// Datagrams that wait, those of ended requests not counted.
     pub(super) fn waiting(&self) -> usize {
-        self.waiting
+        self.items.len() - self.ended
+    }
+
+    /// Brings those of the next datagrams together that are for one peer, each peer's in their order.
+    pub(super) fn arrange(&mut self) {
+        let (first, _) = self.items.as_mut_slices();
+        let count = first.len().min(ARRANGED);
+        first[..count].sort_by_key(|item| item.peer);
     }
 
     /// The next datagrams and their destinations, in order.
@@ -79,40 +105,51 @@ impl SendQueue {
         table: &'a Table,
         book: &'a Book,
     ) -> impl Iterator<Item = (&'a [u8], SocketAddr)> + 'a {
-        self.batches.iter().filter(|batch| table.get(batch.id).is_some()).flat_map(|batch| {
-            let rest = batch.to.iter().skip(batch.next);
-            rest.filter_map(|peer| Some((&*batch.datagram, book.get(peer)?.address)))
+        let alive = self.items.iter().filter(|item| self.ended == 0 || table.get(item.id).is_some());
+        alive.filter_map(|item| {
+            Some((&*self.buffers[item.buffer as usize].bytes, book.get(item.peer)?.address))
         })
     }
 
     /// Takes the first of what [`SendQueue::peek`] gives.
     pub(super) fn take(&mut self, table: &Table) -> Option<Taken> {
         loop {
-            let batch = self.batches.front_mut()?;
-            let alive = table.get(batch.id).is_some();
-            let taken = batch.to.iter().nth(batch.next).filter(|_| alive);
-            let id = batch.id;
-            batch.next += 1;
-            let last = batch.next >= batch.to.len();
-            let done = !alive || last;
-            let taken = taken.map(|peer| Taken { id, peer, last });
-            if done {
-                self.ended = self.ended.saturating_sub(usize::from(!alive));
-                if let Some(batch) = self.batches.pop_front() {
-                    self.recycle(batch.datagram);
-                }
+            let Waiting { id, buffer, peer } = self.items.pop_front()?;
+            let alive = self.ended == 0 || table.get(id).is_some();
+            self.release(buffer);
+            if alive {
+                self.shrink();
+                return Some(Taken { id, peer });
             }
-            if let Some(taken) = taken {
-                self.waiting -= 1;
-                return Some(taken);
-            }
+            self.ended -= 1;
+        }
+    }
+
+    /// One fewer has these bytes.
+    fn release(&mut self, buffer: u32) {
+        let held = &mut self.buffers[buffer as usize];
+        held.uses -= 1;
+        if held.uses == 0 {
+            let bytes = std::mem::take(&mut held.bytes);
+            self.recycle(bytes);
+            self.free.push(buffer);
+        }
+    }
+
+    /// Gives back what a large burst has needed, when it is over.
+    fn shrink(&mut self) {
+        if self.items.is_empty() && self.buffers.len() > ARRANGED {
+            (self.items, self.buffers, self.free) = Default::default();
         }
     }
 
     /// Datagrams held, those of ended requests included.
     #[cfg(test)]
-    pub(super) fn batches(&self) -> usize {
-        self.batches.len()
+    pub(super) fn held(&self) -> usize {
+        let used = self.buffers.iter().filter(|buffer| buffer.uses > 0).count();
+        assert_eq!(used, self.buffers.len() - self.free.len());
+        assert_eq!(self.items.len(), self.buffers.iter().map(|buffer| buffer.uses).sum::<usize>());
+        used
     }
 
     #[cfg(test)]

@@ -37,8 +37,6 @@ pub(super) struct Outstanding {
     pub(super) settled: u32,
     /// Datagrams that wait to be sent.
     pub(super) unsent: u32,
-    /// The batches of the queue that those which wait are in.
-    pub(super) batches: u32,
     /// Datagrams that could not be sent.
     pub(super) failed: u32,
     pub(super) verdict: Verdict,
@@ -239,9 +237,9 @@ fn fold(bits: u128) -> u64 {
     bits as u64 ^ (bits >> 64) as u64
 }
 
-/// Folds salts, which are random, and addresses. A stranger who makes some up only looks them up and enters none.
+/// Folds salts, which are random, addresses and numbers of our own. A stranger who makes some up only looks them up and enters none.
 #[derive(Default)]
-pub(super) struct FoldHasher(u64);
+pub struct FoldHasher(u64);
 
 impl Hasher for FoldHasher {
     fn finish(&self) -> u64 {
@@ -285,7 +283,6 @@ mod tests {
             received: 0,
             settled: 0,
             unsent: 0,
-            batches: 0,
             failed: 0,
             verdict: Verdict::default(),
             foreign: None,

@@ -239,7 +239,7 @@ impl Scene {
     pub(super) fn snapshot(&self) -> impl PartialEq + std::fmt::Debug + use<> {
         let engine = &self.engine;
         let waiting: Vec<_> = engine.peek_transmits().map(|(data, to)| (data.to_vec(), to)).collect();
-        let counts = (engine.book.len(), engine.table.sizes(), engine.queue.batches(), engine.events.len());
+        let counts = (engine.book.len(), engine.table.sizes(), engine.queue.held(), engine.events.len());
         (engine.stats(), engine.outstanding(), engine.next_deadline(), waiting, counts)
     }
 }

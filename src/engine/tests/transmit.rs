@@ -43,7 +43,7 @@ fn datagrams_wait_in_the_order_of_their_requests() {
     sent.extend(scene.flush());
     assert_eq!(sent, order);
     assert_eq!((waiting(&scene), scene.engine.stats().datagrams_out), (vec![], 17));
-    assert_eq!(scene.engine.queue.batches(), 0);
+    assert_eq!(scene.engine.queue.held(), 0);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_request_that_ends_takes_its_datagrams_back() {
     assert_eq!((scene.expire(scene.now + EXPIRY, 9), scene.engine.queued()), (2, 0));
     scene.transmitted();
     assert_eq!(waiting(&scene), []);
-    assert_eq!((scene.engine.stats().datagrams_out, scene.engine.queue.batches()), (3, 0));
+    assert_eq!((scene.engine.stats().datagrams_out, scene.engine.queue.held()), (3, 0));
 }
 
 #[test]
@@ -93,18 +93,18 @@ fn what_ended_requests_leave_in_the_queue_is_bounded() {
         for _ in 0..2_000 {
             let (_, salt) = scene.ask_queued(3);
             scene.cancel(&salt).unwrap();
-            assert!(scene.engine.queue.batches() <= keep + keep.max(64) + 1);
+            assert!(scene.engine.queue.held() <= keep + keep.max(64) + 1);
         }
         assert_eq!(waiting(&scene).len(), keep);
         for salt in kept {
             scene.cancel(&salt).unwrap();
         }
-        assert!(scene.engine.queue.batches() <= 65);
+        assert!(scene.engine.queue.held() <= 65);
         scene.deliver();
     }
     let (_, last) = scene.ask_queued(3);
     assert_eq!((waiting(&scene), scene.flush().len()), (vec![(last, 3)], 3));
-    assert_eq!(scene.engine.queue.batches(), 0, "sending clears the rest away");
+    assert_eq!(scene.engine.queue.held(), 0, "sending clears the rest away");
 }
 
 #[test]
@@ -117,9 +117,9 @@ fn what_ended_queries_leave_in_the_queue_is_bounded_too() {
         for host in 0..9 {
             scene.handle_unreachable(address(host));
         }
-        assert!(scene.engine.queue.batches() > 3, "others are asked in the place of those that refuse");
+        assert!(scene.engine.queue.held() > 3, "others are asked in the place of those that refuse");
         scene.cancel(request.salt().as_str()).unwrap();
-        assert!(scene.engine.queue.batches() <= 100);
+        assert!(scene.engine.queue.held() <= 100);
         scene.deliver();
     }
 }
@@ -176,5 +176,5 @@ fn a_revoked_request_leaves_nothing_in_the_queue() {
     scene.engine.revoke(id);
     assert_eq!((waiting(&scene), scene.engine.next_deadline()), (vec![], None));
     scene.transmitted();
-    assert_eq!((scene.engine.queue.batches(), scene.engine.book.len()), (0, before));
+    assert_eq!((scene.engine.queue.held(), scene.engine.book.len()), (0, before));
 }

@@ -59,7 +59,7 @@ impl World {
         let outstanding = self.model.asked.len();
         assert_eq!(self.engine.table.sizes(), [outstanding; 3]);
         assert!(self.engine.table.places() <= self.model.most_asked);
-        assert!(self.engine.queue.batches() <= outstanding + outstanding.max(64));
+        assert!(self.engine.queue.held() <= 2 * self.model.queue.len() + 65);
         let mut addresses: HashSet<_> = self.model.peers.iter().collect();
         addresses.extend(self.model.asked.values().flat_map(|asked| asked.answered.keys()));
         assert_eq!(self.engine.book.len(), addresses.len(), "addresses held");
