@@ -1004,7 +1004,7 @@ confd_error confd_client_new(const void *hmac_key,
                              size_t hmac_key_len,
                              const char *const *peers,
                              size_t n_peers,
-                             confd_upcall_fn callback_fn,
+                             confd_upcall_fn callback,
                              void *user_data,
                              const struct confd_options *options,
                              struct confd_client **out);
@@ -1024,7 +1024,7 @@ confd_error confd_client_new(const void *hmac_key,
  *   confd_client_new().
  */
 confd_error confd_client_open(const char *data_dir,
-                              confd_upcall_fn callback_fn,
+                              confd_upcall_fn callback,
                               void *user_data,
                               const struct confd_options *options,
                               struct confd_client **out);

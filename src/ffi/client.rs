@@ -11,7 +11,7 @@ use crate::ffi::error::confd_error;
 use crate::ffi::guard::{array, milliseconds, optional_text, output, required, text, texts};
 use crate::ffi::options::confd_options;
 use crate::ffi::request::confd_request;
-use crate::ffi::upcall::{callback, confd_upcall_fn};
+use crate::ffi::upcall::{self, confd_upcall_fn};
 use crate::ffi::{guard, guard_value};
 
 /// Flag of confd_client_send(): leave the datagrams for confd_client_flush(), _process(), _receive(), _wait() or
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn confd_client_new(
     hmac_key_len: usize,
     peers: *const *const c_char,
     n_peers: usize,
-    callback_fn: confd_upcall_fn,
+    callback: confd_upcall_fn,
     user_data: *mut c_void,
     options: *const confd_options,
     out: *mut *mut confd_client,
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn confd_client_new(
         };
         let defaults = Options::default();
         let options = options.map_or(&defaults, |options| &options.options);
-        let client = Client::new(key, &peers, callback(callback_fn, user_data), options)?;
+        let client = Client::new(key, &peers, upcall::callback(callback, user_data), options)?;
         // SAFETY: out is not NULL, and the caller lets it be written.
         unsafe { out.set(Arc::into_raw(client).cast_mut().cast()) };
         Ok(())
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn confd_client_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_client_open(
     data_dir: *const c_char,
-    callback_fn: confd_upcall_fn,
+    callback: confd_upcall_fn,
     user_data: *mut c_void,
     options: *const confd_options,
     out: *mut *mut confd_client,
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn confd_client_open(
         let (dir, options) = unsafe { (optional_text(data_dir, "data_dir")?, options.as_ref()) };
         let defaults = Options::default();
         let options = options.map_or(&defaults, |options| &options.options);
-        let client = Client::open(dir.map(Path::new), callback(callback_fn, user_data), options)?;
+        let client = Client::open(dir.map(Path::new), upcall::callback(callback, user_data), options)?;
         // SAFETY: out is not NULL, and the caller lets it be written.
         unsafe { out.set(Arc::into_raw(client).cast_mut().cast()) };
         Ok(())
