@@ -33,7 +33,7 @@ COMPILE_TOOL = $(CC) -std=c99 $(CFLAGS) $(CPPFLAGS) -Iinclude examples-c/confd-q
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build bench confd-query check needs fmt lint layout header header-check exports unit c-tests c-tests-valgrind \
-        examples tool-tests readme install-test demo-test real install install-strip uninstall clean
+        man man-check man-examples examples tool-tests readme install-test demo-test real install install-strip uninstall clean
 
 help: ## this list
 	@echo "libconfdclient $(VERSION). What there is to do, with nothing to set up before:"
@@ -80,6 +80,15 @@ lint: #+ clippy, where every warning is an error
 
 unit: #+ cargo test, of the library, the simulator and the tools
 	$(CARGO) test --workspace
+
+man: ## write the manual in man/ anew from man/src and the header
+	python3 tools/manual/make.py
+
+man-check: #+ the manual is what the sources make, and sound mdoc; man finds each name
+	@sh tests/man.sh
+
+man-examples: build #+ the examples of the manual, compiled and run as they stand there
+	@MAKE="$(MAKE)" STRICT="$(STRICT)" sh tests/man-examples.sh
 
 exports: build #+ what the libraries define and need
 	@sh tests/exports.sh
