@@ -146,7 +146,7 @@ class Page:
             self.lines.append(".Bd -literal")
             self.lines += ["typedef struct {", *["    %s;" % member[0] for member in item.members], "} %s;" % name]
             self.lines += [".Ed", ".Pp"]
-        elif not item.text.startswith("typedef struct"):
+        elif item.text != "typedef %s %s;" % (name, name):      # as that of an opaque type is
             self.lines += [".Bd -literal", item.text, ".Ed", ".Pp"]
         self.paragraphs(item.doc.paragraphs)
         if item.members:
