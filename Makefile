@@ -33,7 +33,7 @@ COMPILE_TOOL = $(CC) -std=c99 $(CFLAGS) $(CPPFLAGS) -Iinclude examples-c/confd-q
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build bench confd-query check needs fmt lint layout header header-check exports unit c-tests c-tests-valgrind \
-        man man-check man-examples docs docs-check examples tool-tests readme install-test demo-test real install install-strip uninstall clean
+        man man-check man-examples docs docs-check completions-test examples tool-tests readme install-test demo-test real install install-strip uninstall clean
 
 help: ## this list
 	@echo "libconfdclient $(VERSION). What there is to do, with nothing to set up before:"
@@ -117,6 +117,10 @@ c-tests: build #+ C programs over the whole of the C API
 
 c-tests-valgrind: build #+ the same under valgrind
 	@tests/c/run.sh --valgrind
+
+completions-test: build confd-query #+ completion in bash and zsh; --help, completions and manual name the same
+	@sh tests/install-needs.sh bash zsh python3 >/dev/null
+	@python3 tests/completions/test_completions.py
 
 tool-tests: build #+ confd-query, its output and its exit codes
 	@tests/tool/run.sh
