@@ -33,7 +33,7 @@ COMPILE_TOOL = $(CC) -std=c99 $(CFLAGS) $(CPPFLAGS) -Iinclude examples-c/confd-q
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build bench confd-query check needs fmt lint layout header header-check exports unit c-tests c-tests-valgrind \
-        man man-check man-examples docs docs-check completions-test examples tool-tests readme install-test demo-test real install install-strip uninstall clean
+        man man-check man-examples docs docs-check pictures pictures-check completions-test examples tool-tests readme install-test demo-test real install install-strip uninstall clean
 
 help: ## this list
 	@echo "libconfdclient $(VERSION). What there is to do, with nothing to set up before:"
@@ -83,6 +83,12 @@ unit: #+ cargo test, of the library, the simulator and the tools
 
 man: ## write the manual in man/ anew from man/src and the header
 	python3 tools/manual/make.py
+
+pictures: ## draw docs/house.svg and docs/query.svg anew
+	python3 tools/pictures.py
+
+pictures-check: #+ the pictures are what their script draws, and well-formed
+	@python3 tools/pictures.py --check
 
 docs: ## the manual as HTML, in the target folder
 	@sh tests/install-needs.sh mandoc python3 >/dev/null
