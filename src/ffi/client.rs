@@ -450,8 +450,9 @@ pub unsafe extern "C" fn confd_client_outstanding(
     })
 }
 
-/// How many replies make an answer safe, for a request that was sent to so many peers: all of fewer than three,
-/// all but one of fewer than five, else half of them, rounded down, and one. 1→1 2→2 3→2 4→3 5→3 6→4 7→4.
+/// How many replies make an answer safe: of up to two peers all, of up to four all but one, else more than half.
+///
+/// @return The number: 0→0 1→1 2→2 3→2 4→3 5→3 6→4 7→4.
 #[unsafe(no_mangle)]
 pub extern "C" fn confd_needed_replies(sent: u32) -> u32 {
     crate::engine::needed_replies(sent)

@@ -139,7 +139,7 @@ def check(item):
         raise HeaderError(item.name + " is not described")
     if described and described not in (names, names[1:]):
         raise HeaderError("%s describes %s and takes %s" % (item.name, described, names))
-    if item.kind == "function" and item.result == "confd_error" and not item.doc.returns:
+    if item.kind == "function" and (item.result != "void") != bool(item.doc.returns):
         raise HeaderError(item.name + " does not say what it returns")
 
 
