@@ -33,7 +33,7 @@ COMPILE_TOOL = $(CC) -std=c99 $(CFLAGS) $(CPPFLAGS) -Iinclude examples-c/confd-q
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build bench confd-query check needs fmt lint layout header header-check exports unit c-tests c-tests-valgrind \
-        examples tool-tests readme install-test demo-test real install install-strip uninstall clean
+        man man-check man-examples docs docs-check pictures pictures-check completions-test examples tool-tests readme install-test demo-test real install install-strip uninstall clean
 
 help: ## this list
 	@echo "libconfdclient $(VERSION). What there is to do, with nothing to set up before:"
@@ -81,6 +81,28 @@ lint: #+ clippy, where every warning is an error
 unit: #+ cargo test, of the library, the simulator and the tools
 	$(CARGO) test --workspace
 
+man: ## write the manual in man/ anew from man/src and the header
+	python3 tools/manual/make.py
+
+pictures: ## draw docs/house.svg and docs/query.svg anew
+	python3 tools/pictures.py
+
+pictures-check: #+ the pictures are what their script draws, and well-formed
+	@python3 tools/pictures.py --check
+
+docs: ## the manual as HTML, in the target folder
+	@sh tests/install-needs.sh mandoc python3 >/dev/null
+	@python3 tools/manual/web.py $(TARGET)/docs
+
+docs-check: docs #+ the manual as HTML: every link leads somewhere
+	@python3 tests/manual/links.py $(TARGET)/docs
+
+man-check: #+ the manual is what the sources make, and sound mdoc; man finds each name
+	@sh tests/man.sh
+
+man-examples: build #+ the examples of the manual, compiled and run as they stand there
+	@MAKE="$(MAKE)" STRICT="$(STRICT)" sh tests/man-examples.sh
+
 exports: build #+ what the libraries define and need
 	@sh tests/exports.sh
 
@@ -101,6 +123,10 @@ c-tests: build #+ C programs over the whole of the C API
 
 c-tests-valgrind: build #+ the same under valgrind
 	@tests/c/run.sh --valgrind
+
+completions-test: build confd-query #+ completion in bash and zsh; --help, completions and manual name the same
+	@sh tests/install-needs.sh bash zsh python3 >/dev/null
+	@python3 tests/completions/test_completions.py
 
 tool-tests: build #+ confd-query, its output and its exit codes
 	@tests/tool/run.sh

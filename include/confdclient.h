@@ -1004,7 +1004,7 @@ confd_error confd_client_new(const void *hmac_key,
                              size_t hmac_key_len,
                              const char *const *peers,
                              size_t n_peers,
-                             confd_upcall_fn callback_fn,
+                             confd_upcall_fn callback,
                              void *user_data,
                              const struct confd_options *options,
                              struct confd_client **out);
@@ -1024,7 +1024,7 @@ confd_error confd_client_new(const void *hmac_key,
  *   confd_client_new().
  */
 confd_error confd_client_open(const char *data_dir,
-                              confd_upcall_fn callback_fn,
+                              confd_upcall_fn callback,
                               void *user_data,
                               const struct confd_options *options,
                               struct confd_client **out);
@@ -1193,8 +1193,9 @@ confd_error confd_client_outstanding(struct confd_client *client,
                                      size_t *unanswered);
 
 /**
- * How many replies make an answer safe, for a request that was sent to so many peers: all of fewer than three,
- * all but one of fewer than five, else half of them, rounded down, and one. 1→1 2→2 3→2 4→3 5→3 6→4 7→4.
+ * How many replies make an answer safe: of up to two peers all, of up to four all but one, else more than half.
+ *
+ * @return The number: 0→0 1→1 2→2 3→2 4→3 5→3 6→4 7→4.
  */
 uint32_t confd_needed_replies(uint32_t sent);
 

@@ -3,7 +3,7 @@
 # others from running, but for the two that they all stand on. The last line counts the parts.
 cd "$(dirname "$0")/.." || exit 1
 
-parts="needs fmt layout header-check lint build exports examples readme install-test demo-test unit c-tests tool-tests
+parts="needs fmt layout header-check man-check docs-check pictures-check lint build exports examples man-examples readme install-test demo-test unit c-tests completions-test tool-tests
     c-tests-valgrind real"
 passed=0 failed=0 failures="" summary=""
 

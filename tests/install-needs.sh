@@ -6,9 +6,9 @@
 #     tests/install-needs.sh [PACKAGE…]
 set -eu
 
-# libc6-dev is only recommended by gcc, and so has to be named. libc6-dbg is what valgrind finds its way in libc by.
-all="gcc g++ clang libc6-dev libc6-dbg binutils make valgrind python3 iproute2 pkg-config
-    ganeti-haskell-3.0 ganeti-3.0"
+# mandoc judges the manual's pages, and man-db finds them. libc6-dev is only recommended by gcc, and so has to be named. libc6-dbg is what valgrind finds its way in libc by.
+all="gcc g++ clang libc6-dev libc6-dbg binutils make valgrind python3 iproute2 pkg-config mandoc man-db groff-base
+    zsh ganeti-haskell-3.0 ganeti-3.0"
 
 missing=""
 for package in ${*:-$all}; do

@@ -11,7 +11,7 @@ use crate::ffi::error::confd_error;
 use crate::ffi::guard::{array, milliseconds, optional_text, output, required, text, texts};
 use crate::ffi::options::confd_options;
 use crate::ffi::request::confd_request;
-use crate::ffi::upcall::{callback, confd_upcall_fn};
+use crate::ffi::upcall::{self, confd_upcall_fn};
 use crate::ffi::{guard, guard_value};
 
 /// Flag of confd_client_send(): leave the datagrams for confd_client_flush(), _process(), _receive(), _wait() or
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn confd_client_new(
     hmac_key_len: usize,
     peers: *const *const c_char,
     n_peers: usize,
-    callback_fn: confd_upcall_fn,
+    callback: confd_upcall_fn,
     user_data: *mut c_void,
     options: *const confd_options,
     out: *mut *mut confd_client,
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn confd_client_new(
         };
         let defaults = Options::default();
         let options = options.map_or(&defaults, |options| &options.options);
-        let client = Client::new(key, &peers, callback(callback_fn, user_data), options)?;
+        let client = Client::new(key, &peers, upcall::callback(callback, user_data), options)?;
         // SAFETY: out is not NULL, and the caller lets it be written.
         unsafe { out.set(Arc::into_raw(client).cast_mut().cast()) };
         Ok(())
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn confd_client_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_client_open(
     data_dir: *const c_char,
-    callback_fn: confd_upcall_fn,
+    callback: confd_upcall_fn,
     user_data: *mut c_void,
     options: *const confd_options,
     out: *mut *mut confd_client,
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn confd_client_open(
         let (dir, options) = unsafe { (optional_text(data_dir, "data_dir")?, options.as_ref()) };
         let defaults = Options::default();
         let options = options.map_or(&defaults, |options| &options.options);
-        let client = Client::open(dir.map(Path::new), callback(callback_fn, user_data), options)?;
+        let client = Client::open(dir.map(Path::new), upcall::callback(callback, user_data), options)?;
         // SAFETY: out is not NULL, and the caller lets it be written.
         unsafe { out.set(Arc::into_raw(client).cast_mut().cast()) };
         Ok(())
@@ -450,8 +450,9 @@ pub unsafe extern "C" fn confd_client_outstanding(
     })
 }
 
-/// How many replies make an answer safe, for a request that was sent to so many peers: all of fewer than three,
-/// all but one of fewer than five, else half of them, rounded down, and one. 1→1 2→2 3→2 4→3 5→3 6→4 7→4.
+/// How many replies make an answer safe: of up to two peers all, of up to four all but one, else more than half.
+///
+/// @return The number: 0→0 1→1 2→2 3→2 4→3 5→3 6→4 7→4.
 #[unsafe(no_mangle)]
 pub extern "C" fn confd_needed_replies(sent: u32) -> u32 {
     crate::engine::needed_replies(sent)

@@ -37,7 +37,8 @@ pub const CONFD_JSON_OBJECT: i32 = 5;
 ///
 /// Values are found by RFC 6901 JSON pointers into the answer, "" being the whole: "/0/name" is the member name of
 /// the first element. Of members with one name the last counts. Nothing is found deeper than 511 levels.
-#[repr(transparent)]
+// As an attribute on a condition, which cbindgen does not read: to C it is opaque.
+#[cfg_attr(all(), repr(transparent))]
 pub struct confd_reply {
     pub(super) reply: Arc<Reply>,
 }

@@ -53,7 +53,8 @@ pub const CONFD_REQFIELD_MNODE_PIP: i32 = 2;
 /// A question: its type, its query and its salt, which the replies carry. Made by confd_request_new(), owned by
 /// the program, used by one thread at a time. Sending copies it: it may be freed or changed at once. The request
 /// that an upcall shows belongs to the library and is valid during the upcall.
-#[repr(transparent)]
+// As an attribute on a condition, which cbindgen does not read: to C it is opaque.
+#[cfg_attr(all(), repr(transparent))]
 pub struct confd_request {
     pub(super) request: Request,
 }

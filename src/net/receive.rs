@@ -24,7 +24,6 @@ const HEAD: usize = 1024;
 const WHOLE: usize = 65536;
 
 /// Where received datagrams lie until the next [`Socket::receive`]. Costs no memory before the first.
-#[derive(Default)]
 pub struct ReceiveBuffers {
     slots: Option<Mapping>,
     len: usize,
@@ -47,6 +46,12 @@ struct Slots {
 }
 
 const _: () = assert!(size_of::<[u64; 4]>() >= size_of::<libc::cmsghdr>() + size_of::<u64>());
+
+impl Default for ReceiveBuffers {
+    fn default() -> ReceiveBuffers {
+        ReceiveBuffers::new()
+    }
+}
 
 impl ReceiveBuffers {
     /// The most datagrams that one call brings.
@@ -278,6 +283,19 @@ mod tests {
             assert_eq!(buffers.datagram(1), None);
             assert_eq!(socket.receive(&mut buffers, 32, &mut Vec::new()).unwrap(), 0);
             assert!(buffers.is_empty() && buffers.datagram(0).is_none());
+        }
+    }
+
+    #[test]
+    fn the_sender_is_known_however_the_buffers_were_made() {
+        for (ip, one_by_one) in forms() {
+            let (socket, addr) = open(ip, one_by_one);
+            for mut buffers in [ReceiveBuffers::new(), ReceiveBuffers::default()] {
+                send(&socket, b"to myself", addr);
+                assert_ne!(poll(socket.as_raw_fd(), libc::POLLIN, LONG), 0);
+                assert_eq!(socket.receive(&mut buffers, 32, &mut Vec::new()).unwrap(), 1);
+                assert_eq!(buffers.datagram(0), Some((&b"to myself"[..], addr)));
+            }
         }
     }
 
