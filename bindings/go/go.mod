@@ -1,0 +1,3 @@
+module confdclient
+
+go 1.19
