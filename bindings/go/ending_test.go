@@ -42,8 +42,8 @@ func nothingOutstanding(t *testing.T, client *confdclient.Client) {
 func TestADeadlineEndsAQuery(t *testing.T) {
 	client := open(t, candidates(t, silent), nil)
 	for _, timeout := range []time.Duration{50 * time.Millisecond, 100 * time.Microsecond} {
-		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		began := time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		result, err := client.Query(ctx, confdclient.Master())
 		within(t, began, timeout)
 		if result.Reply != nil || err == nil || time.Since(began) < timeout || ctx.Err() == nil {
