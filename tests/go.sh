@@ -23,7 +23,7 @@ export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib"
 # but it sees that a flag has.
 export GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local GOENV=off GOWORK=off CGO_ENABLED=1
 export GOCACHE="$CARGO_TARGET_DIR/go-cache" GOPATH="$CARGO_TARGET_DIR/go-path"
-CGO_CFLAGS="-O2 -g -DHEADER=$(cksum <"$prefix/include/confdclient.h" | tr ' ' _)"
+CGO_CFLAGS="-O2 -g -DCONFDGO_HEADER=$(cksum <"$prefix/include/confdclient.h" | cut -d " " -f 1)"
 export CGO_CFLAGS CONFD_SIM="${CONFD_SIM:-$CARGO_TARGET_DIR/release/confd-sim}"
 
 cd bindings/go

@@ -14,7 +14,8 @@ import (
 )
 
 // A Client asks the confd servers of one cluster. All its methods may be called from any goroutine at any time. It
-// has a socket and a goroutine, which are gone when Close returns; it is not closed by the garbage collector.
+// has a socket and a goroutine, which are gone when Close returns; it is not closed by the garbage collector. The zero
+// Client is a closed one.
 type Client struct {
 	log       *logger // nil without a hook
 	logHandle handle
@@ -138,6 +139,9 @@ func (c *Client) check(code C.confd_error) C.confd_error {
 // returns, no goroutine, descriptor or memory of the client is left, and the log hook is called no more. It may be
 // called from anywhere and any number of times; only in a log hook it does not wait for the hook. It gives nil.
 func (c *Client) Close() error {
+	if c.closed == nil {
+		return nil // the zero Client
+	}
 	if c.closing.Swap(true) {
 		if c.log == nil || !inLogHook() { // which Close may be waiting for
 			<-c.closed

@@ -85,10 +85,11 @@ func TestNothingIsLeftWhenCloseReturns(t *testing.T) {
 			t.Error("a client has no descriptors: this test sees nothing")
 		}
 		client.Close()
-		if stacks := goroutines(); strings.Contains(stacks, "confdclient.(*Client)") ||
-			strings.Contains(stacks, "confdclient.(*logger)") {
-			t.Fatalf("goroutines are left:\n%s", stacks)
-		}
+		// Their last word is that they have ended, and then they still have to.
+		eventually(t, "no goroutines are left", func() bool {
+			stacks := goroutines()
+			return !strings.Contains(stacks, "confdclient.(*Client)") && !strings.Contains(stacks, "confdclient.(*logger)")
+		})
 		if handles := confdclient.Handles(); handles != 0 {
 			t.Fatalf("%d handles are left", handles)
 		}
@@ -108,5 +109,15 @@ func TestNothingIsLeftWhenCloseReturns(t *testing.T) {
 	}
 	if len(after) > len(before)+1 { // Go's own poller may have begun since
 		t.Errorf("%v and before %v", after, before)
+	}
+}
+
+func TestTheZeroClientIsClosed(t *testing.T) {
+	var client confdclient.Client
+	if err := client.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := client.Query(long(t), confdclient.Ping()); !errors.Is(err, confdclient.ErrClosed) {
+		t.Errorf("%v", err)
 	}
 }

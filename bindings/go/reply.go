@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"unsafe"
 )
 
 // A Status says whether a server has answered the question.
@@ -52,7 +53,7 @@ func replyOf(reply *C.struct_confdgo_reply) *Reply {
 		Status:    Status(reply.status),
 		Protocol:  int(reply.protocol),
 		Serial:    int64(reply.serial),
-		Answer:    json.RawMessage(C.GoString(reply.answer)),
+		Answer:    C.GoBytes(unsafe.Pointer(reply.answer), reply.answer_len),
 		ErrorText: C.GoString(reply.error_text),
 		Server:    netip.AddrPortFrom(address, uint16(reply.server_port)),
 	}

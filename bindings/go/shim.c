@@ -44,14 +44,16 @@ static void *pointer_of(uintptr_t handle)
 
 static void flatten(struct confdgo_reply *out, const confd_reply *reply, const char *server_ip, uint16_t server_port)
 {
-    if (reply == NULL) {
+    const char *answer = confd_reply_answer_json(reply);
+    if (answer == NULL) {
         return;
     }
     *out = (struct confdgo_reply){
         .status = confd_reply_status(reply),
         .protocol = confd_reply_protocol(reply),
         .serial = confd_reply_serial(reply),
-        .answer = confd_reply_answer_json(reply),
+        .answer = answer,
+        .answer_len = (int)strlen(answer), /* a datagram's at the most, or the parts of some */
         .error_text = confd_reply_error_text(reply),
         .server_ip = server_ip,
         .server_port = server_port,

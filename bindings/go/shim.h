@@ -67,6 +67,7 @@ struct confdgo_reply {
     int32_t protocol;
     int64_t serial;
     const char *answer; /* NULL: there is no reply */
+    int answer_len;
     const char *error_text;
     const char *server_ip;
     uint16_t server_port;
