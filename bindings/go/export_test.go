@@ -19,3 +19,9 @@ func (c *Client) Break() {
 	c.check(17)
 	c.check(17)
 }
+
+// Hold keeps everybody from calling the library, until release.
+func (c *Client) Hold() (release func()) {
+	c.mu.Lock()
+	return c.mu.Unlock
+}
