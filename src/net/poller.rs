@@ -49,6 +49,9 @@ impl Poller {
                 own(libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC | libc::TFD_NONBLOCK))?,
             )
         };
+        // It is never read, but event loops look at the flag (Go's takes no other descriptor).
+        // SAFETY: F_SETFL takes an integer.
+        check(unsafe { libc::fcntl(epoll.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) })?;
         let (work, deadline) = (Waker::new()?, Deadline::Off);
         let poller = Poller { epoll, timer, work, deadline, writable: false, kicked: false };
         // Level-triggered all: what is not dealt with keeps the descriptor readable. Errors are always watched.
@@ -169,6 +172,18 @@ mod tests {
         let (socket, addr) = open("127.0.0.1", false);
         let poller = Poller::new(&socket).unwrap();
         (socket, addr, poller)
+    }
+
+    #[test]
+    fn the_descriptor_is_non_blocking_and_leaks_into_no_other_program() {
+        let (_socket, _, poller) = setup();
+        // SAFETY: F_GETFD and F_GETFL take no pointer.
+        let (fd_flags, flags) =
+            unsafe { (libc::fcntl(poller.fd(), libc::F_GETFD), libc::fcntl(poller.fd(), libc::F_GETFL)) };
+        assert_eq!(
+            (fd_flags & libc::FD_CLOEXEC, flags & libc::O_NONBLOCK),
+            (libc::FD_CLOEXEC, libc::O_NONBLOCK)
+        );
     }
 
     fn readable(poller: &Poller) -> bool {
