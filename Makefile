@@ -33,7 +33,7 @@ COMPILE_TOOL = $(CC) -std=c99 $(CFLAGS) $(CPPFLAGS) -Iinclude examples-c/confd-q
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build bench confd-query check needs fmt lint layout header header-check exports unit c-tests c-tests-valgrind \
-        man man-check man-examples docs docs-check pictures pictures-check completions-test examples tool-tests readme install-test demo-test real install install-strip uninstall clean
+        man man-check man-examples docs docs-check pictures pictures-check completions-test examples tool-tests readme install-test demo-test haskell-tests real install install-strip uninstall clean
 
 help: ## this list
 	@echo "libconfdclient $(VERSION). What there is to do, with nothing to set up before:"
@@ -130,6 +130,9 @@ completions-test: build confd-query #+ completion in bash and zsh; --help, compl
 
 tool-tests: build #+ confd-query, its output and its exit codes
 	@tests/tool/run.sh
+
+haskell-tests: build #+ the Haskell package, built and tested with both of GHC's run-time systems
+	@MAKE="$(MAKE)" STRICT="$(STRICT)" sh tests/haskell.sh
 
 real: build #+ real ganeti-confd daemons, and Ganeti's own client beside this one
 	@tests/real/run.sh

@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/.." || exit 1
 
 parts="needs fmt layout header-check man-check docs-check pictures-check lint build exports examples man-examples readme install-test demo-test unit c-tests completions-test tool-tests
-    c-tests-valgrind real"
+    haskell-tests c-tests-valgrind real"
 passed=0 failed=0 failures="" summary=""
 
 about() { sed -n "s/^$1:[^#]*#[#+] \(.*\)/\1/p" Makefile; }

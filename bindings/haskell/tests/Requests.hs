@@ -100,7 +100,7 @@ requests =
       failsWith WrongType (ask client (nodePipsByInstanceIps ["192.0.2.1"] Nothing))
   , Test "values of JSON are found, and told apart" . odd' $ \client -> do
       json <- ask client (configQuery "/odd")
-      jsonKeys json `equals` Right ["z", "a/b~c", "list", "nul", "half", "yes", "nothing"]
+      jsonKeys json `equals` Right ["a/b~c", "half", "list", "nothing", "nul", "yes", "z"]
       (jsonMember "a/b~c" json >>= jsonInt) `equals` Right (-5)
       (jsonAt "/a~1b~0c" json >>= jsonInt) `equals` Right (-5)
       (jsonMember "z" json >>= jsonString) `equals` Right "gr\252n \8364"
@@ -149,7 +149,7 @@ odd' act = withConfig config $ \path -> withSimClient [path] defaultOptions act
  where
   config =
     concat
-      [ "{\"key\": \"test key\\n\", \"candidates\": [], \"answers\": ["
+      [ "{\"key\": \"test key\\n\", \"candidates\": [], \"faults\": {\"utf8\": true}, \"answers\": ["
       , "{\"type\": 3, \"status\": 0, \"answer\": 17, \"serial\": 1},"
       , "{\"type\": 1, \"status\": 0, \"answer\": 9, \"serial\": 1},"
       , "{\"type\": 7, \"status\": 0, \"answer\": [[\"node\"]], \"serial\": 1},"
