@@ -32,8 +32,8 @@ COMPILE_TOOL = $(CC) -std=c99 $(CFLAGS) $(CPPFLAGS) -Iinclude examples-c/confd-q
     $(LDFLAGS) -L$(DIST) -lconfdclient
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build bench confd-query check needs fmt lint layout header header-check exports unit c-tests c-tests-valgrind \
-        man man-check man-examples docs docs-check pictures pictures-check completions-test examples tool-tests go-tests readme install-test demo-test real install install-strip uninstall clean
+# Each target with a comment behind it; check's parts are those with "#+", in their order here.
+.PHONY: $(shell sed -n 's/^\([a-z][a-z-]*\):[^\#]*\#[\#+] .*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
 	@echo "libconfdclient $(VERSION). What there is to do, with nothing to set up before:"
@@ -133,6 +133,9 @@ tool-tests: build #+ confd-query, its output and its exit codes
 
 go-tests: build #+ the Go binding: tests, race detector, examples
 	@STRICT="$(STRICT)" sh tests/go.sh
+
+haskell-tests: build #+ the Haskell package, built and tested with both of GHC's run-time systems
+	@MAKE="$(MAKE)" STRICT="$(STRICT)" sh tests/haskell.sh
 
 real: build #+ real ganeti-confd daemons, and Ganeti's own client beside this one
 	@tests/real/run.sh
