@@ -152,7 +152,8 @@ install: $(LIBRARY) ## library, header, pkg-config file and confd-query, to DEST
 	ln -sfn $(SHARED) "$(DESTDIR)$(LIBDIR)/$(SONAME)"
 	ln -sfn $(SONAME) "$(DESTDIR)$(LIBDIR)/libconfdclient.so"
 	$(INSTALL) -m 644 $(ARCHIVE) "$(DESTDIR)$(LIBDIR)/libconfdclient.a"
-	$(INSTALL) -m 644 include/confdclient.h "$(DESTDIR)$(INCLUDEDIR)/confdclient.h"
+	$(INSTALL) -m 644 include/confdclient.h include/confdclient.hpp "$(DESTDIR)$(INCLUDEDIR)"
+	$(INSTALL) -D -m 644 -t "$(DESTDIR)$(INCLUDEDIR)/confdclient" include/confdclient/*.hpp
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 	    -e 's|@VERSION@|$(VERSION)|' confdclient.pc.in >"$(DESTDIR)$(LIBDIR)/pkgconfig/confdclient.pc"
 	chmod 644 "$(DESTDIR)$(LIBDIR)/pkgconfig/confdclient.pc"
@@ -166,6 +167,7 @@ uninstall: ## remove what install put there
 	rm -f "$(DESTDIR)$(LIBDIR)/libconfdclient.so" "$(DESTDIR)$(LIBDIR)/$(SONAME)" "$(DESTDIR)$(LIBDIR)/$(SHARED)" \
 	    "$(DESTDIR)$(LIBDIR)/libconfdclient.a" "$(DESTDIR)$(LIBDIR)/pkgconfig/confdclient.pc" \
 	    "$(DESTDIR)$(INCLUDEDIR)/confdclient.h" "$(DESTDIR)$(BINDIR)/confd-query"
+	rm -rf "$(DESTDIR)$(INCLUDEDIR)/confdclient.hpp" "$(DESTDIR)$(INCLUDEDIR)/confdclient"
 
 clean: ## remove what was built
 	$(CARGO) clean

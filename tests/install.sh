@@ -19,6 +19,8 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 cat >"$sim_dir/wanted" <<END
 ./usr/bin/confd-query
 ./usr/include/confdclient.h
+./usr/include/confdclient.hpp
+$(cd include && printf './usr/include/%s\n' confdclient/*.hpp)
 .$lib/libconfdclient.a
 .$lib/libconfdclient.so
 .$lib/libconfdclient.so.0
