@@ -128,6 +128,9 @@ completions-test: build confd-query #+ completion in bash and zsh; --help, compl
 	@sh tests/install-needs.sh bash zsh python3 >/dev/null
 	@python3 tests/completions/test_completions.py
 
+cpp-tests: build #+ the C++ header, strict, installed, with sanitizers; g++ and clang++, C++17 to 23
+	@MAKE="$(MAKE)" tests/cpp/run.sh
+
 tool-tests: build #+ confd-query, its output and its exit codes
 	@tests/tool/run.sh
 

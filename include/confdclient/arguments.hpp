@@ -29,7 +29,8 @@ class time_limit {
     /** @param duration  Of any unit and representation. */
     template <class Rep, class Period>
     constexpr time_limit(std::chrono::duration<Rep, Period> duration) noexcept
-        : ms_(milliseconds(std::chrono::duration<long double, std::milli>(duration).count()))
+        : ms_(milliseconds(std::chrono::duration<long double, Period>(duration).count() *
+                           static_cast<long double>(Period::num) * 1000 / static_cast<long double>(Period::den)))
     {
     }
 

@@ -310,7 +310,7 @@ class client {
      */
     int fd() noexcept
     {
-        const detail::call inside(core_);
+        const detail::call inside(core_, detail::throws::no);
         return core_ != nullptr ? confd_client_fd(inside.handle()) : -1;
     }
 
@@ -321,7 +321,7 @@ class client {
     /** The time to the next deadline, for loops that do not poll fd(); none if nothing is outstanding, or closed. */
     std::optional<std::chrono::milliseconds> timeout() noexcept
     {
-        const detail::call inside(core_);
+        const detail::call inside(core_, detail::throws::no);
         const std::int32_t ms = core_ != nullptr ? confd_client_timeout_ms(inside.handle()) : -1;
         return ms >= 0 ? std::optional<std::chrono::milliseconds>(ms) : std::nullopt;
     }

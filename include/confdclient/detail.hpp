@@ -140,22 +140,20 @@ class core : public std::enable_shared_from_this<core> {
     bool ended_ = false;
 };
 
+/** Whether a call throws: what it cannot throw goes to the call around it. */
+enum class throws { yes, no };
+
 /** A call into the library: from here to its end exceptions of this client's callbacks on this thread are kept in it. */
 class call {
   public:
-    explicit call(std::shared_ptr<core> of) noexcept : core_(std::move(of)), outer_(innermost())
+    explicit call(std::shared_ptr<core> of, throws can = throws::yes) noexcept
+        : core_(std::move(of)), outer_(innermost()), can_(can)
     {
         innermost() = this;
     }
     call(const call &) = delete;
     call &operator=(const call &) = delete;
-    ~call()
-    {
-        innermost() = outer_;
-        if (kept_) { // nobody has asked for it: the call that this one is nested in may
-            core_->keep(std::move(kept_));
-        }
-    }
+    ~call() { innermost() = outer_; }
 
     core &of() const noexcept { return *core_; }
     confd_client *handle() const noexcept { return core_->handle; }
@@ -189,13 +187,14 @@ class call {
 
     const std::shared_ptr<core> core_;
     call *const outer_;
+    const throws can_;
     std::exception_ptr kept_;
 };
 
 inline void core::end() noexcept
 {
     if (!std::exchange(ended_, true)) {
-        const call inside(shared_from_this());
+        const call inside(shared_from_this(), throws::no);
         confd_client_free(handle);
         handle = nullptr;
     }
@@ -204,7 +203,7 @@ inline void core::end() noexcept
 inline void core::keep(std::exception_ptr exception) noexcept
 {
     call *place = innermost();
-    while (place != nullptr && place->core_.get() != this) {
+    while (place != nullptr && (place->core_.get() != this || place->can_ == throws::no)) {
         place = place->outer_;
     }
     if (place != nullptr && !place->kept_) {
