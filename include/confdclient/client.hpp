@@ -97,8 +97,9 @@ class client {
     client &operator=(client &&other) noexcept
     {
         if (this != &other) {
+            client taken(std::move(other));
             end();
-            core_ = std::move(other.core_);
+            core_.swap(taken.core_); // should a callback have assigned meanwhile, that client ends here
         }
         return *this;
     }
@@ -461,8 +462,9 @@ class client {
             throw error(errc::invalid_argument, "neither the client nor the request has a callback");
         }
         inside.of().admit(entry);
-        const confd_error code = confd_client_send(inside.handle(), request.native(), static_cast<std::int32_t>(coverage),
-                                                   static_cast<std::uint32_t>(mode), entry.get());
+        const confd_error code =
+            confd_client_send(inside.handle(), request.native(), static_cast<std::int32_t>(coverage),
+                              static_cast<std::uint32_t>(mode), entry.get());
         if (code != CONFD_OK) {
             (void)inside.of().redeem(entry.get());
         }

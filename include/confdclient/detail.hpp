@@ -143,7 +143,7 @@ class core : public std::enable_shared_from_this<core> {
 /** Whether a call throws: what it cannot throw goes to the call around it. */
 enum class throws { yes, no };
 
-/** A call into the library: from here to its end exceptions of this client's callbacks on this thread are kept in it. */
+/** A call into the library: to its end it keeps the exceptions of this client's callbacks on this thread. */
 class call {
   public:
     explicit call(std::shared_ptr<core> of, throws can = throws::yes) noexcept

@@ -39,7 +39,7 @@ class result {
     confd::outcome outcome() const noexcept { return outcome_; }
     /** Whether enough peers have answered for the answer to be safe. */
     bool answered() const noexcept { return outcome_ == confd::outcome::answered; }
-    /** The best reply so far: an ok one beats an error, among ok ones the highest serial wins. None if there is none. */
+    /** The best reply: an ok one beats an error, among ok ones the highest serial wins. None if there is none. */
     const std::optional<confd::reply> &reply() const noexcept { return reply_; }
     /** The address of the peer that gave it; empty if there is none. */
     const std::string &server_ip() const noexcept { return server_ip_; }

@@ -64,6 +64,29 @@ void so_does_the_callback_of_the_client_itself()
     CHECK(last == 1);
 }
 
+/** The call of the C API that it is nested in, and a send that comes upon it, have nothing of the client left. */
+void whatever_call_it_is_in()
+{
+    int told = 0;
+    confd::options options;
+    options.unthrown([&](const std::exception_ptr &) { told++; }).expire(1ms);
+    std::optional<confd::client> client(external(nullptr, std::move(options)));
+    const auto destroys = [&](const upcall &) {
+        client.reset();
+        throw thrown{6};
+    };
+    const std::string salt = ping(*client, destroys);
+    CHECK(confd_client_cancel(client->native(), salt.c_str()) == CONFD_ERR_CLOSED);
+    CHECK(told == 1 && !client);
+
+    client.emplace(external(nullptr, std::move(confd::options().expire(1ms))));
+    (void)ping(*client, destroys);
+    until_due(*client);
+    const counted refused;
+    CHECK(caught([&] { ping(*client, refused.function()); }) == 6);
+    CHECK(!client && *refused.calls == 0 && refused.gone());
+}
+
 /** In the last upcall of all the function owns the client that calls it. */
 void the_function_owns_the_client()
 {
@@ -155,6 +178,19 @@ void moving()
     const confd::client last(std::move(first));
     CHECK(last && *one.calls == 1);
 
+    // Assigned to again by a callback of the client that ends.
+    const counted nested;
+    confd::client twice = external();
+    (void)ping(twice, [&](const upcall &) {
+        twice = external();
+        (void)ping(twice, nested.function());
+    });
+    confd::client wins = external();
+    const std::string winning = ping(wins, one.function());
+    twice = std::move(wins);
+    CHECK(*nested.calls == 100 && nested.gone() && twice.outstanding().total == 1);
+    twice.cancel(winning);
+
     // Away, in its own callback.
     confd::client moves = external();
     std::optional<confd::client> place;
@@ -203,7 +239,7 @@ void in_a_child_nothing_is_called()
     client->query_async(confd::request(confd::request_type::ping), 10s, [token](const confd::result &) { ++*token; });
     in_a_child([&] {
         const counted refused;
-        THROWS(closed, ping(*client, refused.function()));
+        CHECK(THROWS(closed, ping(*client, refused.function())) == "the client was inherited through fork()");
         THROWS(closed, client->process());
         const bool alive = !request.gone() && refused.gone();
         client.reset();
@@ -236,6 +272,7 @@ void endings()
 {
     a_callback_destroys_its_client();
     so_does_the_callback_of_the_client_itself();
+    whatever_call_it_is_in();
     the_function_owns_the_client();
     what_the_end_throws();
     during_the_end_every_call_says_so();

@@ -231,6 +231,17 @@ void calls_through_the_c_api_tell()
     CHECK(confd_client_send(client.native(), request.native(), 0, 0, &plain) == CONFD_OK);
     client.cancel(request.salt());
     CHECK(plain == 1);
+
+    // Nor does a call on another client take it.
+    confd::client outer = external();
+    const std::string inner_salt = ping(client, throwing(upcall_type::cancel, 6));
+    const std::string outer_salt = ping(outer, [&](const upcall &event) {
+        if (!event.last()) {
+            CHECK(confd_client_cancel(client.native(), inner_salt.c_str()) == CONFD_OK);
+        }
+    });
+    answer(outer, outer_salt);
+    CHECK((unthrown == std::vector<int>{4, 6}));
 }
 
 } // namespace
