@@ -69,7 +69,7 @@ void whatever_call_it_is_in()
 {
     int told = 0;
     confd::options options;
-    options.unthrown([&](const std::exception_ptr &) { told++; }).expire(1ms);
+    options.unthrown([&](const std::exception_ptr &) { told++; });
     std::optional<confd::client> client(external(nullptr, std::move(options)));
     const auto destroys = [&](const upcall &) {
         client.reset();
@@ -208,11 +208,10 @@ void functions_are_destroyed_once()
 {
     confd::client client = external(nullptr, std::move(confd::options().expire(1ms).max_request_bytes(400)));
     const counted expired;
-    const std::string salt = ping(client, expired.function());
-    answer(client, salt);
+    (void)ping(client, expired.function());
     until_due(client);
     client.expire();
-    CHECK(*expired.calls == 101 && expired.gone());
+    CHECK(*expired.calls == 100 && expired.gone());
 
     const counted refused;
     const confd::request big(confd::request_type::config_query, std::string(500, '/'));
