@@ -140,6 +140,9 @@ go-tests: build #+ the Go binding: tests, race detector, examples
 haskell-tests: build #+ the Haskell package, built and tested with both of GHC's run-time systems
 	@MAKE="$(MAKE)" STRICT="$(STRICT)" sh tests/haskell.sh
 
+languages-test: build #+ the programs in README.md for C++, Go and Haskell
+	@MAKE="$(MAKE)" sh tests/languages.sh
+
 real: build #+ real ganeti-confd daemons, and Ganeti's own client beside this one
 	@tests/real/run.sh
 

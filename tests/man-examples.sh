@@ -24,18 +24,8 @@ if [ "${1:-}" != inside ]; then
     exit
 fi
 
-ip link set lo up
-for address in 192.0.2.11 192.0.2.12 192.0.2.13; do
-    ip address add "$address/32" dev lo
-done
-# Nothing of this is seen outside.
-mount -t tmpfs none /var/lib
-mkdir /var/lib/ganeti
-# shellcheck source=tools/sim.sh
-. tools/sim.sh
-sim_start man/examples/cluster.json
-cp "$sim_dir/hmac.key" /var/lib/ganeti/hmac.key
-printf '192.0.2.11\n192.0.2.12\n192.0.2.13\n' >/var/lib/ganeti/ssconf_master_candidates_ips
+# shellcheck source=tests/cluster.sh
+. tests/cluster.sh
 case $2 in
 *.[13]) pages=$2 ;;
 *) pages=$(grep -L '^\.so ' man/*.[13]) ;;

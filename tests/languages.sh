@@ -1,0 +1,65 @@
+#!/bin/sh
+# The programs in README.md for other languages: each is built as it stands there against a library that is installed
+# into a scratch folder, and names the master of a simulated cluster, as does the command beside them.
+set -eu
+cd "$(dirname "$0")/.."
+
+if [ "${1:-}" != inside ]; then
+    sh tests/install-needs.sh g++ pkg-config iproute2 golang-go ghc cabal-install >/dev/null
+    root=$PWD
+    : "${CARGO_TARGET_DIR:=$root/target}"
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    ${MAKE:-make} --no-print-directory install PREFIX="$scratch/installed" DESTDIR= BINDIR="$scratch/installed/bin" \
+        LIBDIR="$scratch/installed/lib" INCLUDEDIR="$scratch/installed/include" >"$scratch/log" 2>&1 ||
+        { cat "$scratch/log" && exit 1; }
+    export PATH="$scratch/installed/bin:$PATH"
+    export PKG_CONFIG_PATH="$scratch/installed/lib/pkgconfig" LD_LIBRARY_PATH="$scratch/installed/lib"
+
+    block() {
+        sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" README.md | sed '/^```/d' >"$2"
+        [ -s "$2" ] || { echo "languages: no $1 in README.md" >&2 && exit 1; }
+    }
+    block cpp "$scratch/master.cpp"
+    # shellcheck disable=SC2046 # words on purpose
+    g++ -std=c++17 -Wall -Wextra -Wpedantic -Werror "$scratch/master.cpp" -o "$scratch/master-cpp" \
+        $(pkg-config --cflags --libs confdclient)
+
+    mkdir "$scratch/go"
+    block go "$scratch/go/main.go"
+    (
+        cd "$scratch/go"
+        export GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local GOENV=off GOWORK=off
+        export GOCACHE="$CARGO_TARGET_DIR/go-cache" GOPATH="$CARGO_TARGET_DIR/go-path"
+        go mod init master 2>/dev/null
+        go mod edit -require=confdclient@v0.0.0 -replace=confdclient="$root/bindings/go"
+        go build -o "$scratch/master-go"
+    )
+
+    mkdir "$scratch/haskell" "$scratch/cabal"
+    block haskell "$scratch/haskell/Main.hs"
+    : >"$scratch/cabal/config"
+    printf 'packages: . %s\n' "$root/bindings/haskell" >"$scratch/haskell/cabal.project"
+    printf '%s\n' 'cabal-version: 2.4' 'name: master' 'version: 0' 'executable master' '  main-is: Main.hs' \
+        '  default-language: Haskell2010' '  build-depends: base, text, confdclient' '  ghc-options: -Wall -Werror' \
+        >"$scratch/haskell/master.cabal"
+    (
+        cd "$scratch/haskell"
+        export CABAL_DIR="$scratch/cabal"
+        cabal() { command cabal --config-file="$scratch/cabal/config" "$@"; }
+        cabal build --offline --builddir="$scratch/build" -O0 exe:master >"$scratch/log" 2>&1 ||
+            { cat "$scratch/log" && exit 1; }
+        cp "$(cabal list-bin --offline --builddir="$scratch/build" -O0 exe:master)" "$scratch/master-haskell"
+    )
+    if [ "$(id -u)" -eq 0 ]; then apart="unshare --mount --net"; else apart="unshare --map-root-user --mount --net"; fi
+    $apart sh "$0" inside "$scratch"
+    exit
+fi
+
+# shellcheck source=tests/cluster.sh
+. tests/cluster.sh
+for program in "$2/master-cpp" "$2/master-go" "$2/master-haskell" "confd-query master"; do
+    said=$($program)
+    echo "languages: ${program##*/} says $said"
+    [ "$said" = node1.example.com ]
+done
