@@ -1,6 +1,5 @@
 #!/bin/sh
-# The programs in README.md for other languages: each is built as it stands there against a library that is installed
-# into a scratch folder, and names the master of a simulated cluster, as does the command beside them.
+# The programs in README.md for other languages: each is built as it stands there against an installed library, and names the master of a simulated cluster, as does the command beside them.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -10,11 +9,11 @@ if [ "${1:-}" != inside ]; then
     : "${CARGO_TARGET_DIR:=$root/target}"
     scratch=$(mktemp -d)
     trap 'rm -rf "$scratch"' EXIT
-    ${MAKE:-make} --no-print-directory install PREFIX="$scratch/installed" DESTDIR= BINDIR="$scratch/installed/bin" \
-        LIBDIR="$scratch/installed/lib" INCLUDEDIR="$scratch/installed/include" >"$scratch/log" 2>&1 ||
-        { cat "$scratch/log" && exit 1; }
-    export PATH="$scratch/installed/bin:$PATH"
-    export PKG_CONFIG_PATH="$scratch/installed/lib/pkgconfig" LD_LIBRARY_PATH="$scratch/installed/lib"
+    # Where tests/go.sh has it, too: what Go keeps of its work knows the place.
+    prefix=$CARGO_TARGET_DIR/go-prefix
+    ${MAKE:-make} --no-print-directory install PREFIX="$prefix" DESTDIR= BINDIR="$prefix/bin" \
+        LIBDIR="$prefix/lib" INCLUDEDIR="$prefix/include" >"$scratch/log" 2>&1 || { cat "$scratch/log" && exit 1; }
+    export PATH="$prefix/bin:$PATH" PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib"
 
     block() {
         sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" README.md | sed '/^```/d' >"$2"
