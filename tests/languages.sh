@@ -1,5 +1,6 @@
 #!/bin/sh
-# The programs in README.md for other languages: each is built as it stands there against an installed library, and names the master of a simulated cluster, as does the command beside them.
+# The programs in README.md for other languages: each is built as it stands there against an installed library, and
+# names the master of a simulated cluster, as does the command beside them.
 set -eu
 cd "$(dirname "$0")/.."
 
