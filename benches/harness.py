@@ -13,6 +13,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 BUILT = TARGET / "benches"
+# The library as it is installed.
+LIBRARY = TARGET / "dist" / "libconfdclient.so"
 PROGRAMS = ("floor", "load", "one", "userspace", "scale", "burst", "forged", "create")
 FLAGS = "-std=c99 -O2 -g -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
 KEY = "a key for the benchmarks\n"
@@ -32,15 +34,15 @@ def cores():
 
 
 def build():
-    missing = [tool for tool in ("cargo", "cc", "taskset", "strip") if shutil.which(tool) is None]
+    missing = [tool for tool in ("cargo", "make", "cc", "taskset", "strip") if shutil.which(tool) is None]
     if missing:
         sys.exit("benches: not installed: " + ", ".join(missing))
-    subprocess.run(["cargo", "build", "--release", "-p", "confdclient", "-p", "confd-sim"], cwd=ROOT, check=True)
+    subprocess.run(["make", "--no-print-directory", "build"], cwd=ROOT, check=True, stdout=sys.stderr)
     BUILT.mkdir(parents=True, exist_ok=True)
     soname = BUILT / "libconfdclient.so.0"
     soname.unlink(missing_ok=True)
     # A copy, so that a build during a run changes nothing in it.
-    shutil.copy(TARGET / "release" / "libconfdclient.so", soname)
+    shutil.copy(LIBRARY, soname)
     for name in PROGRAMS:
         subprocess.run(["cc", *FLAGS, "-I", ROOT / "include", HERE / (name + ".c"), "-o", BUILT / name, soname,
                         "-Wl,-rpath," + str(BUILT)], check=True)

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 
-from harness import BUILT, ROOT, TARGET
+from harness import BUILT, LIBRARY, ROOT, TARGET
 
 MANIFEST = """\
 [package]
@@ -29,7 +29,7 @@ def stripped(library):
 
 
 def ours():
-    return stripped(TARGET / "release" / "libconfdclient.so")
+    return stripped(LIBRARY)
 
 
 def of_an_empty_one():
