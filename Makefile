@@ -74,6 +74,7 @@ needs: #+ Debian packages that the tests need
 
 fmt: #+ the format of the Rust sources
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path tools/header/Cargo.toml --check
 
 layout: #+ size of files, place of unsafe code, nothing of one machine
 	@sh tests/layout.sh
@@ -83,8 +84,9 @@ header-check: #+ the header is what the sources make, and clean in C and C++
 
 lint: #+ clippy, where every warning is an error
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --manifest-path tools/header/Cargo.toml --all-targets -- -D warnings
 
-unit: #+ cargo test, of the library, the simulator and the tools
+unit: #+ cargo test, of the library and the simulator
 	$(CARGO) test --workspace
 
 man: ## write the manual in man/ anew from man/src and the header
@@ -156,7 +158,7 @@ real: build #+ real ganeti-confd daemons, and Ganeti's own client beside this on
 	@tests/real/run.sh
 
 header: ## write include/confdclient.h anew from the sources
-	$(CARGO) run --quiet -p confd-header
+	$(CARGO) run --quiet --manifest-path tools/header/Cargo.toml
 
 bench: build ## what the library costs beside the sockets under it, in one table
 	python3 benches/run.py
