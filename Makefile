@@ -51,15 +51,17 @@ help: ## this list
 demo: ## build, ask three simulated candidates (one stale, one slow) from C, show who said what
 	@MAKE="$(MAKE)" sh tools/demo.sh
 
-build: ## the library, shared and static, and the simulator
+build: library ## the library, shared and static, and the simulator
+	$(CARGO) build --release -p confd-sim
+
+library: ## the library alone, shared and static
 	$(CARGO) rustc --profile dist -p confdclient --lib --crate-type cdylib,staticlib
 	@ln -sfn libconfdclient.so $(DIST)/$(SONAME)
 	@sh tools/archive.sh $(ARCHIVE)
-	$(CARGO) build --release -p confd-sim
 
 # For install, which then needs no cargo after `make build`, as under sudo.
 $(LIBRARY): $(shell find src -name '*.rs') build.rs Cargo.toml Cargo.lock
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory library
 
 # The copy in the target folder finds the library beside it.
 confd-query: $(DIST)/confd-query ## the command-line tool, in the target folder
@@ -165,13 +167,14 @@ bench: build ## what the library costs beside the sockets under it, in one table
 
 # The headers, pages and completions that there are.
 HEADERS  := $(wildcard include/*.h include/*.hpp)
+PARTS    := $(wildcard include/confdclient/*.hpp)
 MAN1     := $(wildcard man/*.1)
 MAN3     := $(wildcard man/*.3)
 BASHCOMP := $(wildcard completions/confd-query.bash)
 ZSHCOMP  := $(wildcard completions/_confd-query)
 INSTALLED = $(LIBDIR)/libconfdclient.so $(LIBDIR)/$(SONAME) $(LIBDIR)/$(SHARED) $(LIBDIR)/libconfdclient.a \
     $(LIBDIR)/pkgconfig/confdclient.pc $(addprefix $(CMAKEDIR)/,confdclient-config.cmake confdclient-config-version.cmake) \
-    $(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) $(BINDIR)/confd-query \
+    $(patsubst include/%,$(INCLUDEDIR)/%,$(HEADERS) $(PARTS)) $(BINDIR)/confd-query \
     $(addprefix $(MANDIR)/man1/,$(notdir $(MAN1))) $(addprefix $(MANDIR)/man3/,$(notdir $(MAN3))) \
     $(if $(BASHCOMP),$(BASHCOMPDIR)/confd-query) $(if $(ZSHCOMP),$(ZSHCOMPDIR)/_confd-query)
 # From a file with @NAMES@, to a file.
@@ -186,6 +189,7 @@ install: $(LIBRARY) ## libraries, headers, what pkg-config and CMake look for, c
 	ln -sfn $(SONAME) "$(DESTDIR)$(LIBDIR)/libconfdclient.so"
 	$(INSTALL) -m 644 $(ARCHIVE) "$(DESTDIR)$(LIBDIR)/libconfdclient.a"
 	$(INSTALL) -m 644 $(HEADERS) "$(DESTDIR)$(INCLUDEDIR)"
+	$(if $(PARTS),$(INSTALL) -m 644 $(PARTS) "$(DESTDIR)$(INCLUDEDIR)/confdclient")
 	@$(call fill,packaging/confdclient.pc.in,$(DESTDIR)$(LIBDIR)/pkgconfig/confdclient.pc)
 	@$(call fill,packaging/confdclient-config.cmake.in,$(DESTDIR)$(CMAKEDIR)/confdclient-config.cmake)
 	@$(call fill,packaging/confdclient-config-version.cmake.in,$(DESTDIR)$(CMAKEDIR)/confdclient-config-version.cmake)
@@ -201,7 +205,7 @@ install-strip: ## the same, without symbols and line numbers
 
 uninstall: ## remove what install put there
 	rm -f $(foreach file,$(INSTALLED),"$(DESTDIR)$(file)")
-	@rmdir "$(DESTDIR)$(CMAKEDIR)" 2>/dev/null || true
+	@rmdir "$(DESTDIR)$(CMAKEDIR)" "$(DESTDIR)$(INCLUDEDIR)/confdclient" 2>/dev/null || true
 
 clean: ## remove what was built
 	$(CARGO) clean
