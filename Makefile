@@ -131,6 +131,12 @@ consumers: build #+ programs of others find what is installed: CMake, Meson, bes
 cinstall-test: build #+ cargo cinstall gives the same library
 	@sh tests/cinstall.sh
 
+deb-test: #+ the Debian packages: built offline, lintian, installed, real daemons asked; on this system
+	@sh tests/packages.sh
+
+debian13-test: #+ the same on Debian 13, with the oldest compiler that will do, unit tests included
+	@sh packaging/debian13.sh sh tests/packages.sh --disposable
+
 demo-test: #+ the demo shows what it says
 	@MAKE="$(MAKE)" sh tests/demo.sh
 
@@ -158,6 +164,13 @@ haskell-tests: build #+ the Haskell package, built and tested with both of GHC's
 
 real: build #+ real ganeti-confd daemons, and Ganeti's own client beside this one
 	@tests/real/run.sh
+
+copyright: ## write debian/copyright anew from LICENSE and Cargo.lock's crates
+	sh packaging/vendor.sh $(TARGET)/vendor
+	python3 packaging/copyright.py $(TARGET)/vendor
+
+source: ## the Debian source package, in the target folder, ready for dpkg-buildpackage
+	sh packaging/source.sh $(TARGET)/source
 
 header: ## write include/confdclient.h anew from the sources
 	$(CARGO) run --quiet --manifest-path tools/header/Cargo.toml

@@ -18,6 +18,11 @@ if [ "$declared" != "$defined" ]; then
     rm -f "$shared.declared"
 fi
 
+# The symbols file of the Debian package has each, with the version that brought it.
+listed=$(sed -n 's/^ \(confd_[a-z0-9_]*\)@Base .*/\1/p' debian/libconfdclient0.symbols | sort)
+[ "$declared" = "$listed" ] || complain "debian/libconfdclient0.symbols should have, or not have" \
+    "$(printf '%s\n%s\n' "$declared" "$listed" | sort | uniq -u)"
+
 soname=$(readelf -d "$shared" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
 [ "$soname" = libconfdclient.so.0 ] || complain "the SONAME is not libconfdclient.so.0" "$soname"
 needed=$(readelf -d "$shared" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
