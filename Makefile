@@ -137,6 +137,12 @@ deb-test: #+ the Debian packages: built offline, lintian, installed, real daemon
 debian13-test: #+ the same on Debian 13, with the oldest compiler that will do, unit tests included
 	@sh packaging/debian13.sh sh tests/packages.sh --disposable
 
+rpm-test: build #+ the RPM spec file: rpmlint, rpmbuild, programs with what it makes
+	@sh tests/rpm.sh
+
+musl-test: build #+ the archive for musl, in a C program of musl's
+	@sh tests/musl.sh
+
 demo-test: #+ the demo shows what it says
 	@MAKE="$(MAKE)" sh tests/demo.sh
 
