@@ -12,8 +12,8 @@ cd "$(dirname "$0")/.."
 release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 disposable=${1:-}
 [ "$(id -u)" -eq 0 ] || { echo "packages: needs root, to install packages" >&2 && exit 1; }
-compiler="rustc cargo"
-[ "$release" != bookworm ] || compiler="rustc-web cargo-web"
+compiler="rustc cargo" daemon=ganeti-haskell-3.1
+[ "$release" != bookworm ] || compiler="rustc-web cargo-web" daemon=ganeti-haskell-3.0
 # shellcheck disable=SC2086 # words
 sh tests/install-needs.sh build-essential debhelper lintian iproute2 util-linux python3 $compiler
 ours="libconfdclient0 libconfdclient-dev confd-query"
@@ -54,7 +54,7 @@ for package in $ours; do
         exit 1
     fi
 done
-sh tests/install-needs.sh cmake gcc libc6-dev make pkg-config ganeti-haskell-3.0
+sh tests/install-needs.sh cmake gcc libc6-dev make pkg-config python3 mount "$daemon"
 AUTOPKGTEST_TMP=$(mktemp -d)
 export AUTOPKGTEST_TMP
 # shellcheck disable=SC2086 # words
