@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.."
 cache=$CONFDCLIENT_TEST_CACHE/debian13
 # What the packages are built, checked and tested with; Go, GHC and what Ganeti's daemon needs for the tests of others.
 include="build-essential apt-utils debhelper dpkg-dev lintian autopkgtest rustc cargo python3 pkgconf clang binutils
-    ganeti-haskell-3.1 iproute2 util-linux mount golang-go ghc git cmake meson ninja-build ca-certificates"
+    ganeti-haskell-3.1 iproute2 util-linux mount golang-go ghc cabal-install git cmake meson ninja-build pkg-config ca-certificates"
 # The name is of the list: a system with other packages is another one.
 # shellcheck disable=SC2086 # words
 base=$cache/$(printf '%s ' $include | cksum | cut -d ' ' -f 1)

@@ -44,7 +44,7 @@ if [ -n "$disposable" ]; then
         cat "$out/autopkgtest.log" >&2
         exit 1
     fi
-    sed -n '/@@@@ summary/,$p' "$out/autopkgtest.log"
+    sed -n '/@@@@ summary/,$p' "$out/autopkgtest.log" | grep ' PASS' | sed 's/^/packages: autopkgtest: /'
     exit 0
 fi
 
