@@ -134,7 +134,7 @@ cinstall-test: build #+ cargo cinstall gives the same library
 deb-test: #+ the Debian packages: built offline, lintian, installed, real daemons asked; on this system
 	@sh tests/packages.sh
 
-debian13-test: #+ the same on Debian 13, with the oldest compiler that will do, unit tests included
+trixie-test: #+ the same on Debian 13, with the oldest compiler that will do, unit tests included
 	@sh packaging/debian13.sh sh tests/packages.sh --disposable
 
 rpm-test: build #+ the RPM spec file: rpmlint, rpmbuild, programs with what it makes
