@@ -4,6 +4,11 @@ PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+MANDIR     ?= $(PREFIX)/share/man
+CMAKEDIR   ?= $(LIBDIR)/cmake/confdclient
+# Where bash-completion and zsh look; distributions have other places for zsh's.
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
 INSTALL    ?= install
 CARGO      ?= cargo
 CFLAGS     ?= -O2 -g
@@ -40,20 +45,23 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo "The parts of check, in its order:"
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*#+ \(.*\)/  make \1\t\2/p' Makefile | expand -t 26
-	@echo "Variables: PREFIX DESTDIR BINDIR LIBDIR INCLUDEDIR CC CFLAGS LDFLAGS CARGO CARGO_TARGET_DIR"
+	@echo "Variables: PREFIX DESTDIR BINDIR LIBDIR INCLUDEDIR MANDIR BASHCOMPDIR ZSHCOMPDIR"
+	@echo "           CC CFLAGS LDFLAGS CARGO CARGO_TARGET_DIR"
 
 demo: ## build, ask three simulated candidates (one stale, one slow) from C, show who said what
 	@MAKE="$(MAKE)" sh tools/demo.sh
 
-build: ## the library, shared and static, and the simulator
+build: library ## the library, shared and static, and the simulator
+	$(CARGO) build --release -p confd-sim
+
+library: ## the library alone, shared and static
 	$(CARGO) rustc --profile dist -p confdclient --lib --crate-type cdylib,staticlib
 	@ln -sfn libconfdclient.so $(DIST)/$(SONAME)
 	@sh tools/archive.sh $(ARCHIVE)
-	$(CARGO) build --release -p confd-sim
 
 # For install, which then needs no cargo after `make build`, as under sudo.
 $(LIBRARY): $(shell find src -name '*.rs') build.rs Cargo.toml Cargo.lock
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory library
 
 # The copy in the target folder finds the library beside it.
 confd-query: $(DIST)/confd-query ## the command-line tool, in the target folder
@@ -68,6 +76,7 @@ needs: #+ Debian packages that the tests need
 
 fmt: #+ the format of the Rust sources
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path tools/header/Cargo.toml --check
 
 layout: #+ size of files, place of unsafe code, nothing of one machine
 	@sh tests/layout.sh
@@ -77,8 +86,9 @@ header-check: #+ the header is what the sources make, and clean in C and C++
 
 lint: #+ clippy, where every warning is an error
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --manifest-path tools/header/Cargo.toml --all-targets -- -D warnings
 
-unit: #+ cargo test, of the library, the simulator and the tools
+unit: #+ cargo test, of the library and the simulator
 	$(CARGO) test --workspace
 
 man: ## write the manual in man/ anew from man/src and the header
@@ -115,6 +125,24 @@ readme: build #+ the program in README.md compiles, and gets an answer
 install-test: build #+ install, use by pkg-config, uninstall
 	@sh tests/install.sh
 
+consumers: build #+ programs of others find what is installed: CMake, Meson, beside other Rust archives
+	@sh tests/consumers.sh
+
+cinstall-test: build #+ cargo cinstall gives the same library
+	@sh tests/cinstall.sh
+
+deb-test: #+ the Debian packages: built offline, lintian, installed, real daemons asked; on this system
+	@sh tests/packages.sh
+
+trixie-test: #+ the same on Debian 13, with the oldest compiler that will do, unit tests included
+	@sh packaging/debian13.sh sh tests/packages.sh --disposable
+
+rpm-test: build #+ the RPM spec file: rpmlint, rpmbuild, programs with what it makes
+	@sh tests/rpm.sh
+
+musl-test: build #+ the archive for musl, in a C program of musl's
+	@sh tests/musl.sh
+
 demo-test: #+ the demo shows what it says
 	@MAKE="$(MAKE)" sh tests/demo.sh
 
@@ -146,34 +174,60 @@ languages-test: build #+ the programs in README.md for C++, Go and Haskell
 real: build #+ real ganeti-confd daemons, and Ganeti's own client beside this one
 	@tests/real/run.sh
 
+copyright: ## write debian/copyright anew from LICENSE and Cargo.lock's crates
+	sh packaging/vendor.sh $(TARGET)/vendor
+	python3 packaging/copyright.py $(TARGET)/vendor
+
+source: ## the Debian source package, in the target folder, ready for dpkg-buildpackage
+	sh packaging/source.sh $(TARGET)/source
+
 header: ## write include/confdclient.h anew from the sources
-	$(CARGO) run --quiet -p confd-header
+	$(CARGO) run --quiet --manifest-path tools/header/Cargo.toml
 
 bench: build ## what the library costs beside the sockets under it, in one table
 	python3 benches/run.py
 
-install: $(LIBRARY) ## library, header, pkg-config file and confd-query, to DESTDIR and PREFIX
-	$(INSTALL) -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(INCLUDEDIR)"
+# The headers, pages and completions that there are.
+HEADERS  := $(wildcard include/*.h include/*.hpp)
+PARTS    := $(wildcard include/confdclient/*.hpp)
+MAN1     := $(wildcard man/*.1)
+MAN3     := $(wildcard man/*.3)
+BASHCOMP := $(wildcard completions/confd-query.bash)
+ZSHCOMP  := $(wildcard completions/_confd-query)
+INSTALLED = $(LIBDIR)/libconfdclient.so $(LIBDIR)/$(SONAME) $(LIBDIR)/$(SHARED) $(LIBDIR)/libconfdclient.a \
+    $(LIBDIR)/pkgconfig/confdclient.pc $(addprefix $(CMAKEDIR)/,confdclient-config.cmake confdclient-config-version.cmake) \
+    $(patsubst include/%,$(INCLUDEDIR)/%,$(HEADERS) $(PARTS)) $(BINDIR)/confd-query \
+    $(addprefix $(MANDIR)/man1/,$(notdir $(MAN1))) $(addprefix $(MANDIR)/man3/,$(notdir $(MAN3))) \
+    $(if $(BASHCOMP),$(BASHCOMPDIR)/confd-query) $(if $(ZSHCOMP),$(ZSHCOMPDIR)/_confd-query)
+# From a file with @NAMES@, to a file.
+fill = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+    -e 's|@VERSION@|$(VERSION)|' -e "s|@TO_LIBDIR@|$$(realpath -ms --relative-to='$(CMAKEDIR)' '$(LIBDIR)')|" \
+    -e "s|@TO_INCLUDEDIR@|$$(realpath -ms --relative-to='$(CMAKEDIR)' '$(INCLUDEDIR)')|" $(1) >"$(2)" && chmod 644 "$(2)"
+
+install: $(LIBRARY) ## libraries, headers, what pkg-config and CMake look for, confd-query, to DESTDIR and PREFIX
+	@mkdir -p $(foreach file,$(INSTALLED),"$(DESTDIR)$(dir $(file))")
 	$(INSTALL) -m 755 $(STRIP) $(LIBRARY) "$(DESTDIR)$(LIBDIR)/$(SHARED)"
 	ln -sfn $(SHARED) "$(DESTDIR)$(LIBDIR)/$(SONAME)"
 	ln -sfn $(SONAME) "$(DESTDIR)$(LIBDIR)/libconfdclient.so"
 	$(INSTALL) -m 644 $(ARCHIVE) "$(DESTDIR)$(LIBDIR)/libconfdclient.a"
-	$(INSTALL) -m 644 include/confdclient.h include/confdclient.hpp "$(DESTDIR)$(INCLUDEDIR)"
-	$(INSTALL) -D -m 644 -t "$(DESTDIR)$(INCLUDEDIR)/confdclient" include/confdclient/*.hpp
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-	    -e 's|@VERSION@|$(VERSION)|' confdclient.pc.in >"$(DESTDIR)$(LIBDIR)/pkgconfig/confdclient.pc"
-	chmod 644 "$(DESTDIR)$(LIBDIR)/pkgconfig/confdclient.pc"
+	$(INSTALL) -m 644 $(HEADERS) "$(DESTDIR)$(INCLUDEDIR)"
+	$(if $(PARTS),$(INSTALL) -m 644 $(PARTS) "$(DESTDIR)$(INCLUDEDIR)/confdclient")
+	@$(call fill,packaging/confdclient.pc.in,$(DESTDIR)$(LIBDIR)/pkgconfig/confdclient.pc)
+	@$(call fill,packaging/confdclient-config.cmake.in,$(DESTDIR)$(CMAKEDIR)/confdclient-config.cmake)
+	@$(call fill,packaging/confdclient-config-version.cmake.in,$(DESTDIR)$(CMAKEDIR)/confdclient-config-version.cmake)
 	$(COMPILE_TOOL) $(STRIP) -o "$(DESTDIR)$(BINDIR)/confd-query"
+	$(if $(MAN1),$(INSTALL) -m 644 $(MAN1) "$(DESTDIR)$(MANDIR)/man1")
+	$(if $(MAN3),$(INSTALL) -m 644 $(MAN3) "$(DESTDIR)$(MANDIR)/man3")
+	$(if $(BASHCOMP),$(INSTALL) -m 644 $(BASHCOMP) "$(DESTDIR)$(BASHCOMPDIR)/confd-query")
+	$(if $(ZSHCOMP),$(INSTALL) -m 644 $(ZSHCOMP) "$(DESTDIR)$(ZSHCOMPDIR)/_confd-query")
 	@test -n "$(DESTDIR)" || echo "Where the loader does not look in $(LIBDIR) by itself, run ldconfig now."
 
 install-strip: ## the same, without symbols and line numbers
 	@$(MAKE) --no-print-directory install STRIP=-s
 
 uninstall: ## remove what install put there
-	rm -f "$(DESTDIR)$(LIBDIR)/libconfdclient.so" "$(DESTDIR)$(LIBDIR)/$(SONAME)" "$(DESTDIR)$(LIBDIR)/$(SHARED)" \
-	    "$(DESTDIR)$(LIBDIR)/libconfdclient.a" "$(DESTDIR)$(LIBDIR)/pkgconfig/confdclient.pc" \
-	    "$(DESTDIR)$(INCLUDEDIR)/confdclient.h" "$(DESTDIR)$(BINDIR)/confd-query"
-	rm -rf "$(DESTDIR)$(INCLUDEDIR)/confdclient.hpp" "$(DESTDIR)$(INCLUDEDIR)/confdclient"
+	rm -f $(foreach file,$(INSTALLED),"$(DESTDIR)$(file)")
+	@rmdir "$(DESTDIR)$(CMAKEDIR)" "$(DESTDIR)$(INCLUDEDIR)/confdclient" 2>/dev/null || true
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -18,10 +18,17 @@ if [ "$declared" != "$defined" ]; then
     rm -f "$shared.declared"
 fi
 
+# The symbols file of the Debian package has each, with the version that brought it. A source tarball has no debian/.
+if [ -d debian ]; then
+    listed=$(sed -n 's/^ \(confd_[a-z0-9_]*\)@Base .*/\1/p' debian/libconfdclient0.symbols | sort)
+    [ "$declared" = "$listed" ] || complain "debian/libconfdclient0.symbols should have, or not have" \
+        "$(printf '%s\n%s\n' "$declared" "$listed" | sort | uniq -u)"
+fi
+
 soname=$(readelf -d "$shared" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
 [ "$soname" = libconfdclient.so.0 ] || complain "the SONAME is not libconfdclient.so.0" "$soname"
 needed=$(readelf -d "$shared" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
-others=$(printf '%s\n' "$needed" | grep -vE '^(libc\.so\.6|libgcc_s\.so\.1|ld-linux.*\.so\.[0-9]+)$' || true)
+others=$(printf '%s\n' "$needed" | grep -vE '^(libc\.so\.6|libm\.so\.6|libgcc_s\.so\.1|ld-linux.*\.so\.[0-9]+)$' || true)
 [ -z "$others" ] || complain "the shared library needs more than libc, libgcc_s and the loader" "$others"
 
 # (readelf, since an nm with a plugin of another LLVM takes offence at Rust's objects.)

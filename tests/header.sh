@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-cargo run --quiet -p confd-header -- --check
+cargo run --quiet --locked --manifest-path tools/header/Cargo.toml -- --check
 
 warnings="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
 # Twice, to see that it can be; and a function through a pointer, to see its type.

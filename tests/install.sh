@@ -16,18 +16,32 @@ installed() { (cd "$to" && find . ! -type d | sort); }
 
 make install
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-cat >"$sim_dir/wanted" <<END
+{
+    cat <<END_OF_LIST
 ./usr/bin/confd-query
-./usr/include/confdclient.h
-./usr/include/confdclient.hpp
-$(cd include && printf './usr/include/%s\n' confdclient/*.hpp)
+.$lib/cmake/confdclient/confdclient-config-version.cmake
+.$lib/cmake/confdclient/confdclient-config.cmake
 .$lib/libconfdclient.a
 .$lib/libconfdclient.so
 .$lib/libconfdclient.so.0
 .$lib/libconfdclient.so.$version
 .$lib/pkgconfig/confdclient.pc
-END
+END_OF_LIST
+    # What other parts of the project bring along, each to its place.
+    (
+        cd include && find . -name '*.h' -o -name '*.hpp' | sed 's|^\.|./usr/include|'
+        cd ..
+        [ ! -d man ] || (cd man && find . -name '*.[13]' | sed 's|^\./\(.*\)\.\([13]\)$|./usr/share/man/man\2/\1.\2|')
+        [ ! -f completions/confd-query.bash ] || echo ./usr/share/bash-completion/completions/confd-query
+        [ ! -f completions/_confd-query ] || echo ./usr/share/zsh/site-functions/_confd-query
+    )
+} | sort >"$sim_dir/wanted"
 installed | diff "$sim_dir/wanted" -
+[ "$(cd "$to$lib" && readlink -f libconfdclient.so)" = "$to$lib/libconfdclient.so.$version" ]
+if grep -rn '@[A-Z_]*@' "$to$lib/cmake" "$to$lib/pkgconfig"; then
+    echo "install: a name of the template is left" >&2
+    exit 1
+fi
 
 export PKG_CONFIG_SYSROOT_DIR="$to" PKG_CONFIG_LIBDIR="$to$lib/pkgconfig"
 [ "$(pkg-config --modversion confdclient)" = "$version" ]

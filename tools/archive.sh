@@ -9,8 +9,10 @@ object=${archive%.a}.o
 
 # The lines of the header that begin with a type and go on with a name of ours.
 wanted=$(sed -n 's/^[a-z][a-z0-9_ ]*[ *]\(confd_[a-z0-9_]*\)(.*/-Wl,-u,\1/p' include/confdclient.h)
+# A section group left in the object would still go by its name, DW.ref.rust_eh_personality, among all objects of the
+# program, and throw out the one that another Rust library needs: the sections become plain ones.
 # shellcheck disable=SC2086 # words on purpose
-"${CC:-cc}" -r -nostdlib $wanted "$archive" -o "$object"
+"${CC:-cc}" -r -nostdlib -Wl,--force-group-allocation $wanted "$archive" -o "$object"
 # The LLVM bitcode of the runtime, which linkers with another LLVM trip over, goes too.
 objcopy --wildcard --keep-global-symbol='confd_*' --remove-section=.llvmbc --remove-section=.llvmcmd "$object"
 # A file of its own: cargo's is a hard link to the one that it keeps.

@@ -103,11 +103,12 @@ pub fn wait(socket: &Socket, writable: bool, waker: &Waker, timeout: Option<Dura
     })
 }
 
-/// A length of time for the kernel. What is too long for it becomes the longest that it takes.
+/// A length of time for the kernel, of at most 68 years.
 pub(super) fn timespec(time: Duration) -> libc::timespec {
     // SAFETY: integers only, for which zero is a value (and padding on some systems).
     let mut spec: libc::timespec = unsafe { std::mem::zeroed() };
-    spec.tv_sec = libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX);
+    // By no name of the field's type, since libc has deprecated its own for musl.
+    spec.tv_sec = i32::try_from(time.as_secs()).unwrap_or(i32::MAX).into();
     spec.tv_nsec = time.subsec_nanos() as _;
     spec
 }

@@ -12,6 +12,7 @@ own ganeti, if it has one, is neither read nor touched. Daemons die with the
 process that started them, however it ends.
 """
 
+import glob
 import json
 import os
 import random
@@ -27,7 +28,8 @@ import configs
 import wire
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CONFD = "/usr/lib/ganeti/3.0/usr/sbin/ganeti-confd"
+# Its folder has the version of Ganeti in it: that of Debian 12 is 3.0, of Debian 13 3.1.
+CONFD = max(glob.glob("/usr/lib/ganeti/*/usr/sbin/ganeti-confd"), default="/usr/lib/ganeti/3.0/usr/sbin/ganeti-confd")
 KEY = b"abcdefghijklmnopqrstuvwxyz0123456789\n"
 START_LIMIT = 20        # seconds; far more than a start takes
 STOP_LIMIT = 5
