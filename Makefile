@@ -152,6 +152,9 @@ c-tests: build #+ C programs over the whole of the C API
 c-tests-valgrind: build #+ the same under valgrind
 	@tests/c/run.sh --valgrind
 
+secrets-test: build #+ keys leave nothing in memory, lack of memory does no harm, hostile input is bounded work
+	@tests/secrets/run.sh
+
 completions-test: build confd-query #+ completion in bash and zsh; --help, completions and manual name the same
 	@sh tests/install-needs.sh bash zsh python3 >/dev/null
 	@python3 tests/completions/test_completions.py

@@ -1,12 +1,17 @@
-//! The cluster's HMAC key, as the schedule that signs and verifies. It is wiped from memory when it is dropped.
+//! The cluster's HMAC key, as the schedule that signs and verifies. It is wiped from memory when it is dropped, and what
+//! the work with it leaves on the stack is wiped at once: a thread's stack may outlive the client by far.
 
 use std::fmt;
+use std::hint::black_box;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
 /// Bytes of an HMAC-SHA1 tag.
 pub const TAG_LEN: usize = 20;
+
+/// Bytes of a block of SHA-1, to which HMAC brings every key.
+const BLOCK_LEN: usize = 64;
 
 /// An HMAC key ready for use.
 ///
@@ -23,17 +28,26 @@ impl Key {
         if bytes.is_empty() {
             return None;
         }
+        let key = traceless(|| Self::of(bytes));
+        // The same with a key of zeros takes the true one's place in the vector registers, out of which it would come
+        // to the stack at the next call that the loader binds.
+        let zeros = black_box([0; BLOCK_LEN]);
+        traceless(|| drop(black_box(Self::of(&zeros[..bytes.len().min(BLOCK_LEN)]))));
+        key
+    }
+
+    fn of(bytes: &[u8]) -> Option<Self> {
         Hmac::new_from_slice(bytes).ok().map(|schedule| Key { schedule: Box::new(schedule) })
     }
 
     /// HMAC-SHA1 over `salt` and then `msg`.
     pub fn sign(&self, salt: &[u8], msg: &[u8]) -> [u8; TAG_LEN] {
-        self.over(salt, msg).finalize().into_bytes().into()
+        traceless(|| self.over(salt, msg).finalize().into_bytes().into())
     }
 
     /// Whether `tag` signs `salt` and `msg`. Takes the same time wherever the tags differ.
     pub fn verifies(&self, salt: &[u8], msg: &[u8], tag: &[u8; TAG_LEN]) -> bool {
-        self.over(salt, msg).verify(tag.into()).is_ok()
+        traceless(|| self.over(salt, msg).verify(tag.into()).is_ok())
     }
 
     /// Whether both are made of the same bytes, as far as a signature tells.
@@ -44,6 +58,29 @@ impl Key {
     fn over(&self, salt: &[u8], msg: &[u8]) -> Hmac<Sha1> {
         (*self.schedule).clone().chain_update(salt).chain_update(msg)
     }
+}
+
+/// More than HMAC and SHA-1 use of the stack, in any of their implementations.
+const DEPTH: usize = 2048;
+
+/// Does some work and wipes the stack where it was done. The crates below wipe what they own when they drop it, but not
+/// the padded key, nor what the compiler moved, copied or spilled on the way.
+fn traceless<T>(work: impl FnOnce() -> T) -> T {
+    let result = apart(work);
+    wipe_below();
+    result
+}
+
+/// In a frame of its own, which [`wipe_below`] then covers.
+#[inline(never)]
+fn apart<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
+#[inline(never)]
+fn wipe_below() {
+    // One fill, which takes nanoseconds; `zeroize` would write word by word. Nothing may be known of who reads it.
+    black_box(&mut [0_u64; DEPTH / size_of::<u64>()]);
 }
 
 impl fmt::Debug for Key {

@@ -2,6 +2,8 @@
 #include "world.h"
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
 
 static struct tally tally;
 static int in_child;
@@ -129,8 +131,10 @@ static void the_parent_goes_on(void)
     peer_close(&peer);
 }
 
-/* Two processes draw from where there was one: no salt comes twice. */
-static void salts_differ(void)
+/* Two processes draw from where there was one: no salt comes twice. Salts were drawn before, so that there is a stock of
+   random bytes to be shared; and a process that was made past libc, which calls no handler of pthread_atfork(), is no
+   exception. */
+static void salts_differ(int past_libc)
 {
     enum { MANY = 600 };
     static char salts[2 * MANY][37];
@@ -138,7 +142,11 @@ static void salts_differ(void)
     int ends[2];
     pid_t pid;
     CHECK(pipe(ends) == 0);
-    pid = fork();
+    for (int i = 0; i < 5; i++) {
+        OK(confd_request_set_salt(request, NULL));
+    }
+    pid = past_libc ? (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) : fork();
+    CHECK(pid >= 0);
     for (int i = 0; i < MANY; i++) {
         OK(confd_request_set_salt(request, NULL));
         snprintf(salts[i], sizeof salts[i], "%s", confd_request_salt(request));
@@ -245,7 +253,8 @@ static void external(void)
 int main(void)
 {
     the_parent_goes_on();
-    salts_differ();
+    salts_differ(0);
+    salts_differ(1);
     inside_an_upcall(0);
     inside_an_upcall(1);
     external();

@@ -1,4 +1,5 @@
 /* The test's own HMAC-SHA1 and envelope, so that replies can be made to any measure. */
+#include "sha1.h"
 #include "world.h"
 
 static uint32_t turned(uint32_t x, unsigned by)
@@ -6,7 +7,7 @@ static uint32_t turned(uint32_t x, unsigned by)
     return x << by | x >> (32 - by);
 }
 
-static void sha1_block(uint32_t h[5], const uint8_t *block)
+void sha1_block(uint32_t h[5], const uint8_t *block)
 {
     uint32_t w[80];
     uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
@@ -33,9 +34,9 @@ static void sha1_block(uint32_t h[5], const uint8_t *block)
     h[0] += a, h[1] += b, h[2] += c, h[3] += d, h[4] += e;
 }
 
-static void sha1(const uint8_t *data, size_t len, uint8_t out[20])
+void sha1(const uint8_t *data, size_t len, uint8_t out[20])
 {
-    uint32_t h[5] = {0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u, 0xc3d2e1f0u};
+    uint32_t h[5] = SHA1_BEGIN;
     uint8_t tail[128] = {0};
     const size_t whole = len / 64 * 64;
     const size_t rest = len - whole;
