@@ -32,8 +32,9 @@
  * - Every request that was accepted gets exactly one last upcall, so what its request_data points to can be
  *   released there. After confd_client_free() nothing is called.
  * - No callback is made with a lock held, and none on another thread than that of a call into the library.
- * - The library has no threads of its own, no signal handlers, and writes nothing to stdout or stderr. When
- *   memory runs out it aborts the process.
+ * - The library has no threads of its own, no signal handlers, and writes nothing to stdout or stderr. A text or
+ *   list too large for the memory there is, and lack of memory in the kernel, give CONFD_ERR_NO_MEMORY. Where any
+ *   smaller piece cannot be had the process is aborted, with a line on stderr that says so.
  */
 
 
@@ -136,7 +137,8 @@
 #define CONFD_ERR_INTERNAL 17
 
 /**
- * Memory could not be had.
+ * There is no memory for a text or a list of this size, or none in the kernel. Any call that is passed one, or makes
+ * a system call, may give this.
  */
 #define CONFD_ERR_NO_MEMORY 18
 
@@ -758,7 +760,7 @@ uint32_t confd_version_number(void);
  *               name that is not ASCII is sent as the server wants it.
  * @param out    Receives the request, which the program releases with confd_request_free().
  * @return CONFD_OK; CONFD_ERR_REQUEST_TYPE for any other type; CONFD_ERR_INVALID_ARGUMENT if out is NULL or query
- *   is not UTF-8; CONFD_ERR_IO if the system has no random bytes.
+ *   is not UTF-8; CONFD_ERR_IO if the system has no random bytes; CONFD_ERR_NO_MEMORY if query is too large.
  */
 confd_error confd_request_new(int32_t type,
                               const char *query,
@@ -785,7 +787,8 @@ confd_error confd_request_set_ip(struct confd_request *request,
  * @param n        How many.
  * @param link     The link that the addresses belong to; NULL for the cluster's default link.
  * @return CONFD_OK; CONFD_ERR_REQUEST_TYPE if the request is of another type; CONFD_ERR_INVALID_ARGUMENT if
- *   request, ips (with n more than 0) or one of the addresses is NULL or a text is not UTF-8.
+ *   request, ips (with n more than 0) or one of the addresses is NULL or a text is not UTF-8; CONFD_ERR_NO_MEMORY
+ *   if the list is too large.
  */
 confd_error confd_request_set_ips(struct confd_request *request,
                                   const char *const *ips,
@@ -799,7 +802,8 @@ confd_error confd_request_set_ips(struct confd_request *request,
  * @param fields   CONFD_REQFIELD_ numbers.
  * @param n        How many.
  * @return CONFD_OK; CONFD_ERR_REQUEST_TYPE if the request is of another type; CONFD_ERR_INVALID_ARGUMENT if
- *   request or fields (with n more than 0) is NULL, or a field is another number.
+ *   request or fields (with n more than 0) is NULL, or a field is another number; CONFD_ERR_NO_MEMORY if the list
+ *   is too large.
  */
 confd_error confd_request_set_fields(struct confd_request *request,
                                      const int32_t *fields,
@@ -811,7 +815,7 @@ confd_error confd_request_set_fields(struct confd_request *request,
  * @param request  Of any type.
  * @param json     JSON text: null, a string or an object.
  * @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if an argument is NULL, or json is not UTF-8, not JSON, or of
- *   another shape.
+ *   another shape; CONFD_ERR_NO_MEMORY if it is too large.
  */
 confd_error confd_request_set_query_json(struct confd_request *request,
                                          const char *json);
@@ -998,7 +1002,7 @@ confd_error confd_options_set_log(struct confd_options *options,
  * @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if the key is empty, out is NULL, or hmac_key, peers or one of the
  *   peers is NULL; CONFD_ERR_NO_PEERS if n_peers is 0; CONFD_ERR_BAD_PEER; CONFD_ERR_MIXED_FAMILIES, also if the
  *   bind address is of another family than the peers; CONFD_ERR_IO if the system gives no socket, or has not
- *   the bind address.
+ *   the bind address; CONFD_ERR_NO_MEMORY if the list of peers is too large, or the kernel has none.
  */
 confd_error confd_client_new(const void *hmac_key,
                              size_t hmac_key_len,
@@ -1059,7 +1063,7 @@ confd_error confd_client_set_hmac_key(struct confd_client *client,
  * @param peers    As for confd_client_new(), of the family that the client was made with.
  * @param n_peers  How many, more than 0.
  * @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if client, peers or one of them is NULL; CONFD_ERR_NO_PEERS;
- *   CONFD_ERR_BAD_PEER; CONFD_ERR_MIXED_FAMILIES; CONFD_ERR_CLOSED.
+ *   CONFD_ERR_BAD_PEER; CONFD_ERR_MIXED_FAMILIES; CONFD_ERR_NO_MEMORY if the list is too large; CONFD_ERR_CLOSED.
  */
 confd_error confd_client_update_peers(struct confd_client *client,
                                       const char *const *peers,

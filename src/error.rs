@@ -114,7 +114,13 @@ impl Error {
 
     /// The failure of a system call: `what` was tried, and what the system said.
     pub fn io(what: &str, error: &std::io::Error) -> Self {
-        Error::new(Code::Io, format!("{what}: {error}"))
+        let code = if error.kind() == std::io::ErrorKind::OutOfMemory { Code::NoMemory } else { Code::Io };
+        Error::new(code, format!("{what}: {error}"))
+    }
+
+    /// There is no memory for something; saying so takes none.
+    pub fn no_memory(what: &'static str) -> Self {
+        Error::new(Code::NoMemory, what)
     }
 
     /// The kind of failure.

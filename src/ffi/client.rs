@@ -102,7 +102,7 @@ impl Drop for Watch<'_> {
 /// @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if the key is empty, out is NULL, or hmac_key, peers or one of the
 ///   peers is NULL; CONFD_ERR_NO_PEERS if n_peers is 0; CONFD_ERR_BAD_PEER; CONFD_ERR_MIXED_FAMILIES, also if the
 ///   bind address is of another family than the peers; CONFD_ERR_IO if the system gives no socket, or has not
-///   the bind address.
+///   the bind address; CONFD_ERR_NO_MEMORY if the list of peers is too large, or the kernel has none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_client_new(
     hmac_key: *const c_void,
@@ -208,7 +208,7 @@ pub unsafe extern "C" fn confd_client_set_hmac_key(
 /// @param peers    As for confd_client_new(), of the family that the client was made with.
 /// @param n_peers  How many, more than 0.
 /// @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if client, peers or one of them is NULL; CONFD_ERR_NO_PEERS;
-///   CONFD_ERR_BAD_PEER; CONFD_ERR_MIXED_FAMILIES; CONFD_ERR_CLOSED.
+///   CONFD_ERR_BAD_PEER; CONFD_ERR_MIXED_FAMILIES; CONFD_ERR_NO_MEMORY if the list is too large; CONFD_ERR_CLOSED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_client_update_peers(
     client: *mut confd_client,

@@ -47,7 +47,8 @@ pub const CONFD_ERR_BUSY: i32 = 15;
 pub const CONFD_ERR_CLOSED: i32 = 16;
 /// A defect of the library. Each later call on the handle gives this, too; free it.
 pub const CONFD_ERR_INTERNAL: i32 = 17;
-/// Memory could not be had.
+/// There is no memory for a text or a list of this size, or none in the kernel. Any call that is passed one, or makes
+/// a system call, may give this.
 pub const CONFD_ERR_NO_MEMORY: i32 = 18;
 
 /// The version of the library that this header belongs to: major << 16 | minor << 8 | patch.

@@ -99,6 +99,7 @@ pub(super) unsafe fn optional_text<'a>(pointer: *const c_char, what: &str) -> Re
     }
     // SAFETY: it is not NULL, and the caller promises a NUL-terminated string.
     let text = unsafe { CStr::from_ptr(pointer) };
+    room(text.count_bytes())?;
     text.to_str().map(Some).map_err(|_| Error::new(Code::InvalidArgument, format!("{what} is not UTF-8")))
 }
 
@@ -134,11 +135,47 @@ pub(super) unsafe fn texts<'a>(
 ) -> Result<Vec<&'a str>> {
     // SAFETY: the caller promises an array of strings.
     let pointers = unsafe { array(pointer, count, what) }?;
-    let texts = pointers.iter().enumerate().map(|(index, &pointer)| {
+    let mut texts = Vec::new();
+    texts.try_reserve_exact(count).map_err(|_| Error::no_memory("no memory for the list"))?;
+    let mut bytes = 0;
+    for (index, &pointer) in pointers.iter().enumerate() {
         // SAFETY: the caller promises that each element is a string.
-        unsafe { text(pointer, &format!("{what}[{index}]")) }
-    });
-    texts.collect()
+        let text = unsafe { optional_text(pointer, what) };
+        let text = text.map_err(|error| match error.code() {
+            Code::InvalidArgument => {
+                Error::new(Code::InvalidArgument, format!("{what}[{index}] is not UTF-8"))
+            }
+            _ => error,
+        })?;
+        let text = text.ok_or_else(|| null(&format!("{what}[{index}]")))?;
+        bytes += text.len();
+        texts.push(text);
+    }
+    room(bytes.saturating_add(count * PER_ELEMENT))?;
+    Ok(texts)
+}
+
+/// What the library keeps of an element of a list beside its text, at the most.
+const PER_ELEMENT: usize = 512;
+
+/// How many bytes of memory one byte of the program's may come to on its way: escaped, in a buffer that has grown by
+/// doubling, beside a copy.
+const TIMES: usize = 20;
+
+/// What is smaller is allocated as everything is, and lack of it ends the process.
+const LARGE: usize = 1 << 16;
+
+/// Whether there is memory for what is made of so many bytes of the program's: an error instead of the process's end
+/// where it is their size that nothing can hold. It is asked for as one piece, and given back.
+pub(super) fn room(bytes: usize) -> Result<()> {
+    if bytes < LARGE {
+        return Ok(());
+    }
+    let mut probe = Vec::<u8>::new();
+    let had = probe.try_reserve_exact(bytes.saturating_mul(TIMES));
+    // Seen, so that the allocation is made.
+    std::hint::black_box(&mut probe);
+    had.map_err(|_| Error::no_memory("no memory for an argument of this size"))
 }
 
 /// What a function that takes milliseconds means: `None` for no limit.

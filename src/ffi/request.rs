@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use crate::client::fresh_salt;
 use crate::error::{Code, Error, Result};
 use crate::ffi::error::confd_error;
-use crate::ffi::guard::{array, optional_text, output, required, required_mut, text, texts};
+use crate::ffi::guard::{array, optional_text, output, required, required_mut, room, text, texts};
 use crate::ffi::{guard, guard_value};
 use crate::wire::query::{Query, RequestType};
 use crate::wire::request::Request;
@@ -74,7 +74,7 @@ impl confd_request {
 ///               name that is not ASCII is sent as the server wants it.
 /// @param out    Receives the request, which the program releases with confd_request_free().
 /// @return CONFD_OK; CONFD_ERR_REQUEST_TYPE for any other type; CONFD_ERR_INVALID_ARGUMENT if out is NULL or query
-///   is not UTF-8; CONFD_ERR_IO if the system has no random bytes.
+///   is not UTF-8; CONFD_ERR_IO if the system has no random bytes; CONFD_ERR_NO_MEMORY if query is too large.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_request_new(
     r#type: i32,
@@ -123,7 +123,8 @@ pub unsafe extern "C" fn confd_request_set_ip(
 /// @param n        How many.
 /// @param link     The link that the addresses belong to; NULL for the cluster's default link.
 /// @return CONFD_OK; CONFD_ERR_REQUEST_TYPE if the request is of another type; CONFD_ERR_INVALID_ARGUMENT if
-///   request, ips (with n more than 0) or one of the addresses is NULL or a text is not UTF-8.
+///   request, ips (with n more than 0) or one of the addresses is NULL or a text is not UTF-8; CONFD_ERR_NO_MEMORY
+///   if the list is too large.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_request_set_ips(
     request: *mut confd_request,
@@ -148,7 +149,8 @@ pub unsafe extern "C" fn confd_request_set_ips(
 /// @param fields   CONFD_REQFIELD_ numbers.
 /// @param n        How many.
 /// @return CONFD_OK; CONFD_ERR_REQUEST_TYPE if the request is of another type; CONFD_ERR_INVALID_ARGUMENT if
-///   request or fields (with n more than 0) is NULL, or a field is another number.
+///   request or fields (with n more than 0) is NULL, or a field is another number; CONFD_ERR_NO_MEMORY if the list
+///   is too large.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_request_set_fields(
     request: *mut confd_request,
@@ -159,6 +161,7 @@ pub unsafe extern "C" fn confd_request_set_fields(
         // SAFETY: the caller passes its own request and n integers.
         let (request, fields) = unsafe { (required_mut(request, "request")?, array(fields, n, "fields")?) };
         of_type(request, RequestType::ClusterMaster, "a list of fields")?;
+        room(size_of_val(fields))?;
         request.request.set_query(Query::fields(fields)?);
         Ok(())
     })
@@ -169,7 +172,7 @@ pub unsafe extern "C" fn confd_request_set_fields(
 /// @param request  Of any type.
 /// @param json     JSON text: null, a string or an object.
 /// @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if an argument is NULL, or json is not UTF-8, not JSON, or of
-///   another shape.
+///   another shape; CONFD_ERR_NO_MEMORY if it is too large.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_request_set_query_json(
     request: *mut confd_request,
