@@ -194,6 +194,33 @@ static void unanswered(void)
     peer_close(&peer);
 }
 
+/* A child process frees its copy of the client, and has no key any more; the parent's goes on. */
+static void inherited(void)
+{
+    struct peer peer;
+    const char *address = peer.address;
+    confd_client *client;
+    pid_t server;
+    pid_t pid;
+    peer_open(&peer);
+    server = secret_server(&old, &peer);
+    client = client_with(&old, &address, 1, NULL, NULL, NULL);
+    query(client, 1, CONFD_OUTCOME_ANSWERED);
+    pid = fork();
+    if (pid == 0) {
+        THERE(&old);
+        confd_client_free(client);
+        GONE(&old);
+        _exit(0);
+    }
+    child_succeeds(pid);
+    query(client, 1, CONFD_OUTCOME_ANSWERED);
+    confd_client_free(client);
+    GONE(&old);
+    server_stop(server);
+    peer_close(&peer);
+}
+
 static void fails(confd_error code, const char *const *peers, size_t n, const confd_options *options)
 {
     confd_client *client = NULL;
@@ -250,6 +277,7 @@ int main(void)
     by_threads();
     rotated();
     unanswered();
+    inherited();
     not_made();
     GONE(&old);
     GONE(&new);
