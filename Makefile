@@ -177,6 +177,9 @@ languages-test: build #+ the programs in README.md for C++, Go and Haskell
 real: build #+ real ganeti-confd daemons, and Ganeti's own client beside this one
 	@tests/real/run.sh
 
+faults: build #+ faults of network, system and clock, and hostile peers; LONG=1: ten times as many queries
+	@LONG=$(LONG) tests/faults/run.sh
+
 copyright: ## write debian/copyright anew from LICENSE and Cargo.lock's crates
 	sh packaging/vendor.sh $(TARGET)/vendor
 	python3 packaging/copyright.py $(TARGET)/vendor

@@ -101,7 +101,7 @@ impl Engine {
     pub fn handle_overflow(&mut self, count: u64) {
         if count > 0 {
             self.stats.dropped_overflow += count;
-            self.pace.note_overflow();
+            self.pace.note_overflow(self.stats.datagrams_in, self.stats.replies);
             self.log(LogLevel::Debug, || format!("{count} datagrams were lost: the receive buffer was full"));
         }
     }

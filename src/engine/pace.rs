@@ -34,6 +34,8 @@ pub(super) struct Pace {
     in_flight: usize,
     intervals: VecDeque<Interval>,
     rtt: Micros,
+    /// Datagrams that had come when the kernel dropped some the last time, and the replies among them.
+    come: (u64, u64),
 }
 
 #[derive(Debug)]
@@ -53,6 +55,7 @@ impl Default for Pace {
             in_flight: 0,
             intervals: VecDeque::new(),
             rtt: 0,
+            come: (0, 0),
         }
     }
 }
@@ -109,9 +112,13 @@ impl Pace {
         }
     }
 
-    /// The kernel has dropped replies: the buffer holds fewer than was thought.
-    pub(super) fn note_overflow(&mut self) {
-        if self.capacity.is_some() {
+    /// The kernel has dropped datagrams; so many have come so far, and so many of them were replies. If those that came
+    /// since the last time were replies, then the buffer holds fewer than was thought. If most were none, then
+    /// somebody else fills it, and asking less would be what he wants.
+    pub(super) fn note_overflow(&mut self, datagrams: u64, replies: u64) {
+        let before = std::mem::replace(&mut self.come, (datagrams, replies));
+        let is_flood = datagrams - before.0 > 2 * (replies - before.1);
+        if self.capacity.is_some() && !is_flood {
             self.window = (self.window - self.window / 4).max(LEAST);
         }
     }
@@ -216,7 +223,20 @@ mod tests {
             pace.note_reply(now, now, 250);
         }
         assert!(pace.room() >= window * 9 / 10, "{} of {window}", pace.room());
-        pace.note_overflow();
+        pace.note_overflow(1_000, 1_000);
         assert!(pace.room() < window * 8 / 10);
+    }
+
+    #[test]
+    fn a_flood_that_fills_the_buffer_does_not_narrow_the_bound() {
+        let mut pace = pace();
+        let window = pace.room();
+        for round in 1..100 {
+            pace.note_overflow(round * 1_000, round * 100);
+        }
+        assert_eq!(pace.room(), window);
+        // When it is over, the replies count for themselves again.
+        pace.note_overflow(99_500, 10_390);
+        assert!(pace.room() < window);
     }
 }

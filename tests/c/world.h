@@ -40,6 +40,8 @@ confd_request *ping(void);
 void send_ping(confd_client *client, int32_t coverage, uint32_t flags, void *request_data, char *salt);
 confd_stats stats_of(confd_client *client);
 /* Every datagram that came in was counted once. */
+void check_received(confd_client *client);
+/* And so was every request, where none is a query: those end in other ways. */
 void check_sums(confd_client *client);
 
 /* A signed reply to the request with this salt; gives its length. */

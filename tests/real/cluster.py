@@ -40,12 +40,14 @@ STOP_LIMIT = 5
 BOOT = """
 [ "$PPID" = "$1" ] || exit 1
 mount --bind lib /var/lib && mount --bind run /run && mount --bind log /var/log &&
-exec "$2" -f -d --no-user-checks -b "$3" -p "$4"
+exec "$2" -f --no-user-checks -b "$3" -p "$4"
 """
 
 
 class Daemon:
-    """One ganeti-confd with its private folders."""
+    """One ganeti-confd with its private folders. `within` is a command to run it under."""
+
+    within = ()
 
     def __init__(self, role, address, port, folder):
         self.role, self.address, self.port, self.folder = role, address, port, folder
@@ -69,8 +71,8 @@ class Daemon:
         isolate = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-r", "-m"]
         with open(os.path.join(self.folder, "output"), "ab") as output:
             self.process = subprocess.Popen(
-                isolate + ["setpriv", "--pdeathsig", "KILL", "sh", "-c", BOOT, "boot",
-                           str(os.getpid()), CONFD, self.address, str(self.port)],
+                [*self.within, *isolate, "setpriv", "--pdeathsig", "KILL", "sh", "-c", BOOT, "boot",
+                 str(os.getpid()), CONFD, self.address, str(self.port)],
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
     def output(self):
@@ -97,7 +99,22 @@ class Daemon:
             self.process = None
 
 
-class Cluster:
+class Started:
+    """A context manager of what is started, and closed in any case, also when its start fails."""
+
+    def __enter__(self):
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Cluster(Started):
     """A running cluster, as a context manager. Daemons are named by index:
     0 to 6 are the IPv4 ones, in the order of `addresses`; 7 is the one on ::1."""
 
@@ -115,19 +132,6 @@ class Cluster:
         self.base = configs.load()
         self.directory = self.port = None
         self.daemons = []
-
-    def __enter__(self):
-        need_programs()
-        self.directory = tempfile.mkdtemp(prefix="confd-cluster-")
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     def close(self):
         for daemon in self.daemons:
@@ -201,6 +205,8 @@ class Cluster:
                               "".join(a + "\n" for a in addresses).encode("ascii"))
 
     def _start(self):
+        need_programs()
+        self.directory = tempfile.mkdtemp(prefix="confd-cluster-")
         for attempt in range(5):
             self.port = free_port()
             self.daemons = []

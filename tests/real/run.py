@@ -1,4 +1,4 @@
-"""Runs the tests of this folder, and tells what it does while it does it."""
+"""Runs the tests of this folder, or of another, and tells what it does while it does it."""
 
 import os
 import sys
@@ -42,14 +42,14 @@ class Result(unittest.TestResult):
         return len(self.failures) + len(self.errors) + len(self.skipped)
 
 
-def main(patterns):
+def main(patterns, folder=HERE):
     if not os.path.exists(libconfd.PATH):
         return "run.py: no library at %s; CONFDCLIENT_LIBRARY names another" % libconfd.PATH
     print("library: %s, version %s" % (libconfd.PATH, libconfd.lib.version().decode()), flush=True)
     loader = unittest.TestLoader()
     loader.testNamePatterns = ["*%s*" % pattern for pattern in patterns] or None
     began, result = time.monotonic(), Result()
-    loader.discover(HERE, "test_*.py", HERE).run(result)
+    loader.discover(folder, "test_*.py", folder).run(result)
     for test, trace in result.failures + result.errors + result.skipped:
         print("\n%s\n%s\n%s" % ("-" * 70, test, trace))
     print("\n%d tests, %d cases, %d failed, %.1f s" % (
