@@ -112,9 +112,16 @@ impl Error {
         Error { code, detail: detail.into() }
     }
 
+    /// The same with particulars that are put together, out of the way of calls that succeed.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn with(code: Code, detail: fmt::Arguments<'_>) -> Self {
+        Error::new(code, detail.to_string())
+    }
+
     /// The failure of a system call: `what` was tried, and what the system said.
     pub fn io(what: &str, error: &std::io::Error) -> Self {
-        Error::new(Code::Io, format!("{what}: {error}"))
+        Error::with(Code::Io, format_args!("{what}: {error}"))
     }
 
     /// The kind of failure.
