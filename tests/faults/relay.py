@@ -47,7 +47,9 @@ class Relay:
         if self.chance.random() < self.lose:
             self.counts["lost"] += 1
             return
-        for _ in range(1 + (self.chance.random() < self.duplicate)):
+        copies = 1 + (self.chance.random() < self.duplicate)
+        self.counts["duplicated"] += copies - 1
+        for _ in range(copies):
             delay = self.chance.uniform(self.least, self.most)
             if self.chance.random() < self.reorder:
                 delay += self.most

@@ -142,7 +142,7 @@ class FloodTest(unittest.TestCase):
         print("        " + asker.figures(), flush=True)
         # Each asks two silent peers four times more. Fewer, since no more may be in flight than the buffer holds; but a
         # flood does not narrow that: half as many would then be asked.
-        self.assertGreater(asker.counts["retries"], 4.5 * len(asker.queries))
+        self.assertGreater(asker.counts["retries"], 4.2 * len(asker.queries))
         self.assertTrue(all(q.outcome in (judge.PARTIAL, judge.NO_REPLY) and q.sent == 4 for q in asker.queries))
         self.assertLessEqual(sum(q.outcome == judge.NO_REPLY for q in asker.queries), COUNT // 500)
         self.assertEqual((judge.late(asker.queries), judge.early(asker.queries)), ([], []))
