@@ -70,7 +70,8 @@ pub(super) unsafe fn with<T>(
     let client = unsafe { enter(client) }?;
     let watch = Watch(&client);
     let result = run(&client);
-    drop(watch);
+    // It is dropped by a panic only.
+    std::mem::forget(watch);
     result
 }
 
@@ -78,10 +79,10 @@ pub(super) unsafe fn with<T>(
 struct Watch<'a>(&'a Client);
 
 impl Drop for Watch<'_> {
+    #[cold]
+    #[inline(never)]
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.mark_broken();
-        }
+        self.0.mark_broken();
     }
 }
 
@@ -299,7 +300,10 @@ pub unsafe extern "C" fn confd_client_send(
         // SAFETY: the caller passes a request or NULL.
         let request = unsafe { required(request, "request") }?;
         if flags & !CONFD_SEND_QUEUED != 0 {
-            return Err(Error::new(Code::InvalidArgument, format!("flags has unknown bits: {flags:#x}")));
+            return Err(Error::with(
+                Code::InvalidArgument,
+                format_args!("flags has unknown bits: {flags:#x}"),
+            ));
         }
         let token = request_data.expose_provenance();
         // SAFETY: the caller passes a client or NULL.

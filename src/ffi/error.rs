@@ -62,7 +62,7 @@ thread_local! {
 
 /// Keeps what went wrong for [`confd_last_error`].
 pub(super) fn remember(detail: &str) {
-    let line: String = detail.chars().map(|c| if c == '\0' { '?' } else { c }).collect();
+    let line = detail.replace('\0', "?");
     // At the end of a thread its storage may be gone already; there is nobody left to ask.
     let _ = LAST.try_with(|last| {
         if let Ok(mut last) = last.try_borrow_mut() {

@@ -8,35 +8,51 @@ use std::sync::Once;
 use crate::error::{Code, Error, Result};
 use crate::ffi::error::{confd_error, remember};
 
-/// Runs the body of an exported function and gives its code.
+/// Runs the body of an exported function and gives its code. What follows a failure is made once for all functions,
+/// for the library's size.
 pub(crate) fn guard(run: impl FnOnce() -> Result<()>) -> confd_error {
     match caught(run) {
         Ok(()) => 0,
-        Err(error) => error.code() as confd_error,
+        Err(error) => failed(error),
     }
 }
 
 /// The same for a function that gives something else than a code: `otherwise` stands for every error.
 pub(crate) fn guard_value<T>(otherwise: T, run: impl FnOnce() -> Result<T>) -> T {
-    caught(run).unwrap_or(otherwise)
+    caught(run).unwrap_or_else(|error| {
+        failed(error);
+        otherwise
+    })
 }
 
 fn caught<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
-    quiet_panics();
-    let result = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-        Err(Error::new(Code::Internal, format!("a defect in libconfdclient: {}", words_of(&*panic))))
-    });
-    if let Err(error) = &result {
-        remember(error.detail());
+    if !QUIET.is_completed() {
+        quiet_panics();
     }
-    result
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(defect(panic)))
 }
+
+#[cold]
+#[inline(never)]
+fn failed(error: Error) -> confd_error {
+    remember(error.detail());
+    error.code() as confd_error
+}
+
+#[cold]
+#[inline(never)]
+fn defect(panic: Box<dyn Any + Send>) -> Error {
+    Error::with(Code::Internal, format_args!("a defect in libconfdclient: {}", words_of(&*panic)))
+}
+
+static QUIET: Once = Once::new();
 
 /// A library writes nothing to stderr, and the standard hook would. The hook belongs to this library's own copy of
 /// the Rust runtime; the program has another, if it has one at all.
+#[cold]
+#[inline(never)]
 fn quiet_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+    QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
 }
 
 fn words_of(panic: &(dyn Any + Send)) -> &str {
@@ -100,7 +116,7 @@ pub(super) unsafe fn optional_text<'a>(pointer: *const c_char, what: &str) -> Re
     // SAFETY: it is not NULL, and the caller promises a NUL-terminated string.
     let text = unsafe { CStr::from_ptr(pointer) };
     room(text.count_bytes())?;
-    text.to_str().map(Some).map_err(|_| Error::new(Code::InvalidArgument, format!("{what} is not UTF-8")))
+    text.to_str().map(Some).map_err(|_| not_utf_8(what))
 }
 
 /// An array of the program; NULL with count 0 is the empty one.
@@ -115,10 +131,7 @@ pub(super) unsafe fn array<'a, T>(pointer: *const T, count: usize, what: &str) -
         return Err(null(what));
     }
     if count > isize::MAX as usize / size_of::<T>().max(1) {
-        return Err(Error::new(
-            Code::InvalidArgument,
-            format!("{what} has {count} elements, which no memory holds"),
-        ));
+        return Err(too_many(count, what));
     }
     // SAFETY: it is not NULL, its size is in range, and the caller promises that many elements.
     Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
@@ -183,8 +196,22 @@ pub(super) fn milliseconds(ms: i32) -> Option<std::time::Duration> {
     u64::try_from(ms).ok().map(std::time::Duration::from_millis)
 }
 
+#[cold]
+#[inline(never)]
 fn null(what: &str) -> Error {
-    Error::new(Code::InvalidArgument, format!("{what} is NULL"))
+    Error::with(Code::InvalidArgument, format_args!("{what} is NULL"))
+}
+
+#[cold]
+#[inline(never)]
+fn not_utf_8(what: &str) -> Error {
+    Error::with(Code::InvalidArgument, format_args!("{what} is not UTF-8"))
+}
+
+#[cold]
+#[inline(never)]
+fn too_many(count: usize, what: &str) -> Error {
+    Error::with(Code::InvalidArgument, format_args!("{what} has {count} elements, which no memory holds"))
 }
 
 #[cfg(test)]
