@@ -1,5 +1,6 @@
 //! Knowing the cluster: clients of a node's data directory, and peers that are kept current.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use crate::cluster_dir::{ClusterData, ClusterDir, DEFAULT_DIR, Stamp};
 use crate::engine::peers::Peer;
 use crate::engine::{LogLevel, Micros, Outcome, QueryResult};
 use crate::error::{Code, Error, Result};
+use crate::wire::answer::Answer;
 use crate::wire::key::Key;
 use crate::wire::query::{Query, RequestType};
 use crate::wire::request::Request;
@@ -125,9 +127,8 @@ impl Client {
         let answer =
             result.reply.as_ref().filter(|reply| reply.is_ok() && result.outcome == Outcome::Answered);
         let Some(reply) = answer else { return };
-        let list: Vec<String> = serde_json::from_str(reply.answer().text()).unwrap_or_default();
+        let peers = texts_of(reply.answer()).unwrap_or_default();
         let known: Vec<_> = state.engine.peers().collect();
-        let peers = list.iter().map(String::as_str).collect::<Vec<_>>();
         let taken = read_peers(&peers, self.port).and_then(|mut peers| {
             for peer in &mut peers {
                 // A daemon on a port of its own is still there.
@@ -137,11 +138,12 @@ impl Client {
                     }
                 }
             }
-            let mut before = known.clone();
-            let mut now: Vec<_> = peers.iter().map(|peer| peer.address).collect();
-            before.sort_unstable();
-            now.sort_unstable();
-            if before == now { Ok(()) } else { state.engine.update_peers(&peers) }
+            let is_new = |peer: &Peer| !known.contains(&peer.address);
+            let is_gone = |known: &SocketAddr| !peers.iter().any(|peer| peer.address == *known);
+            if peers.iter().any(is_new) || known.iter().any(is_gone) {
+                state.engine.update_peers(&peers)?;
+            }
+            Ok(())
         });
         if let Err(error) = taken {
             state
@@ -149,6 +151,13 @@ impl Client {
                 .log(LogLevel::Warning, || format!("the answered list of candidates is no use: {error}"));
         }
     }
+}
+
+/// An answer that is a list of strings.
+fn texts_of(answer: &Answer) -> Option<Vec<&str>> {
+    let list = answer.find("").ok()?;
+    let texts = (0..list.count().ok()?).map(|index| list.element(index).ok()?.string().ok()?.to_str().ok());
+    texts.collect()
 }
 
 fn peers_of(dir: &ClusterDir, data: &ClusterData, port: u16) -> Result<Vec<Peer>> {

@@ -4,12 +4,11 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::engine::query::{Ask, Outcome, QueryResult};
 use crate::engine::table::Id;
 use crate::engine::{Engine, Micros, Now};
 use crate::error::{Code, Error, Result};
+use crate::wire::answer::{Answer, Value};
 use crate::wire::query::Query as Question;
 use crate::wire::query::RequestType;
 use crate::wire::reply::{Reply, STATUS_ERROR, STATUS_OK};
@@ -214,14 +213,20 @@ fn addresses_of(request: &Request) -> Option<(Vec<String>, Option<String>)> {
     if request.kind() != RequestType::NodePipByInstanceIp {
         return None;
     }
-    let query: Value = serde_json::from_str(request.query().as_c_str().to_str().ok()?).ok()?;
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let link = match query.get("0") {
-        None => None,
-        Some(link) => Some(text(link)?),
+    let query = Answer::new(request.query().as_c_str().to_str().ok()?);
+    let text = |value: Value| Some(value.string().ok()?.to_str().ok()?.to_owned());
+    let link = match query.find("/0") {
+        Err(_) => None,
+        Ok(link) => Some(text(link)?),
     };
-    let others = query.as_object()?.keys().any(|name| name != "0" && name != "2");
-    let addresses = query.get("2")?.as_array()?.iter().map(text).collect::<Option<Vec<_>>>()?;
+    let whole = query.find("").ok()?;
+    let mut others = false;
+    for index in 0..whole.count().ok()? {
+        others |= ![c"0", c"2"].contains(&whole.key(index).ok()?);
+    }
+    let list = query.find("/2").ok()?;
+    let addresses = (0..list.count().ok()?).map(|index| text(list.element(index).ok()?));
+    let addresses = addresses.collect::<Option<Vec<_>>>()?;
     (!others && addresses.len() > 1).then_some((addresses, link))
 }
 

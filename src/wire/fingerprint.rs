@@ -14,8 +14,15 @@ pub fn fingerprint(json: &str) -> u64 {
     if let Some(number) = decimal(json) {
         return integer(i128::from(number));
     }
+    read(json).unwrap_or_else(|_| hash(b'x', json))
+}
+
+/// Reads JSON text to its end, with every string and number in it.
+pub(super) fn read(json: &str) -> serde_json::Result<u64> {
     let mut parser = serde_json::Deserializer::from_str(json);
-    Fingerprint.deserialize(&mut parser).unwrap_or_else(|_| hash(b'x', json))
+    let value = Fingerprint.deserialize(&mut parser)?;
+    parser.end()?;
+    Ok(value)
 }
 
 /// A kind beside the value, so that `1`, `"1"` and `[1]` differ.

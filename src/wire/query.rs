@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
-use crate::wire::text;
+use crate::wire::{fingerprint, text};
 
 /// The request types of the protocol; the discriminants are its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,7 +55,7 @@ impl RequestType {
     /// The type with this number. A server drops a request of an unknown type without a word, so there is none.
     pub fn from_number(number: i32) -> Result<Self> {
         usize::try_from(number).ok().and_then(|index| Self::ALL.get(index).copied()).ok_or_else(|| {
-            Error::new(Code::RequestType, format!("request type {number} is not one of 0 to 11"))
+            Error::with(Code::RequestType, format_args!("request type {number} is not one of 0 to 11"))
         })
     }
 }
@@ -103,8 +103,10 @@ impl Query {
         let mut list = String::from("{\"3\": [");
         for (index, field) in fields.iter().enumerate() {
             if !FIELDS.contains(field) {
-                let detail = format!("field {} is {field}, not one of 0 to 2", index + 1);
-                return Err(Error::new(Code::InvalidArgument, detail));
+                return Err(Error::with(
+                    Code::InvalidArgument,
+                    format_args!("field {} is {field}, not one of 0 to 2", index + 1),
+                ));
             }
             let comma = if index > 0 { ", " } else { "" };
             list.push_str(&format!("{comma}{field}"));
@@ -116,13 +118,12 @@ impl Query {
     /// A query given as JSON text: `null`, a string or an object, the shapes that the protocol knows.
     pub fn json(json: &str) -> Result<Self> {
         let refuse = |detail: String| Error::new(Code::InvalidArgument, detail);
-        match serde_json::from_str::<serde_json::Value>(json) {
-            Err(error) => Err(refuse(format!("the query is not JSON: {error}"))),
-            Ok(serde_json::Value::Null) => Ok(Query::NONE),
-            Ok(serde_json::Value::String(_) | serde_json::Value::Object(_)) => {
-                Ok(Self::of_ascii(text::json_in_ascii(json.trim()).into_bytes()))
-            }
-            Ok(_) => Err(refuse("the query is not null, a string or an object".to_owned())),
+        fingerprint::read(json).map_err(|error| refuse(format!("the query is not JSON: {error}")))?;
+        let json = json.trim();
+        match json.as_bytes() {
+            b"null" => Ok(Query::NONE),
+            [b'"' | b'{', ..] => Ok(Self::of_ascii(text::json_in_ascii(json).into_bytes())),
+            _ => Err(refuse("the query is not null, a string or an object".to_owned())),
         }
     }
 
