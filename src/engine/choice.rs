@@ -2,6 +2,9 @@
 //! neither refused nor stayed silent lately; with all peers well that is any of them, too. Those in doubt are
 //! asked again from time to time, so that one that has recovered is found.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use rand::RngExt;
 
 use crate::engine::book::PeerId;
@@ -27,15 +30,18 @@ impl Engine {
         }
         self.shuffle(self.order.len());
         let (mut chosen, doubtful) = self.by_doubt(now, |_| true);
-        let mut due: Vec<PeerId> =
+        let due: Vec<PeerId> =
             doubtful.iter().copied().filter(|&peer| self.is_to_be_probed(peer, now)).collect();
         let (well, in_doubt) = (chosen.len().min(count), doubtful.len());
         chosen.extend(doubtful);
         chosen.truncate(count);
-        due.retain(|peer| !chosen.contains(peer));
         // Those first that have waited longest: by chance one could wait for ever.
-        due.sort_by_key(|&peer| self.book.get(peer).map(|entry| entry.last_sent));
-        due.truncate(PROBES.max(in_doubt.div_ceil(ROUND)));
+        let others = due.into_iter().filter(|peer| !chosen.contains(peer)).enumerate();
+        let waiting = others
+            .map(|(place, peer)| Reverse((self.book.get(peer).map(|entry| entry.last_sent), place, peer)));
+        let mut waiting: BinaryHeap<_> = waiting.collect();
+        let probed = std::iter::from_fn(|| waiting.pop()).take(PROBES.max(in_doubt.div_ceil(ROUND)));
+        let mut due: Vec<PeerId> = probed.map(|Reverse((_, _, peer))| peer).collect();
         // Where the query can miss an answer, the place of one that would be asked serves; else it is one more.
         let spare = (count - needed_replies(count as u32) as usize).min(due.len());
         let spare = if well == count { spare } else { 0 };

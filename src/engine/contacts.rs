@@ -24,9 +24,7 @@ impl Contacts {
             few[..peers.len()].copy_from_slice(peers);
             return Contacts::Few(peers.len() as u8, few);
         }
-        let mut many = peers.to_vec();
-        many.sort_unstable();
-        Contacts::Many(many)
+        Contacts::sorted(peers.to_vec())
     }
 
     /// Adds peers that are not in the set.
@@ -36,9 +34,13 @@ impl Contacts {
         if all.len() <= FEW {
             *self = Contacts::new(&all);
         } else {
-            all.sort_unstable_by_key(|mark| mark & PEER);
-            *self = Contacts::Many(all);
+            *self = Contacts::sorted(all);
         }
+    }
+
+    fn sorted(mut many: Vec<u32>) -> Self {
+        many.sort_unstable_by_key(|mark| mark & PEER);
+        Contacts::Many(many)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -16,7 +16,8 @@ const IN_TREE: u32 = NONE - 1;
 pub(super) struct Deadlines {
     links: Vec<Link>,
     lists: [List; LISTS],
-    tree: BTreeSet<(Micros, u32)>,
+    /// Places as wide as the salts of [`super::late`], so that one tree serves both.
+    tree: BTreeSet<(Micros, u128)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +54,7 @@ impl Deadlines {
         let end = |list: &&mut List| self.links.get(list.last as usize).map(|last| last.deadline);
         let Some(list) = self.lists.iter_mut().filter(fits).max_by_key(end) else {
             self.links[index] = Link { deadline, before: NONE, behind: IN_TREE };
-            self.tree.insert((deadline, place));
+            self.tree.insert((deadline, u128::from(place)));
             return;
         };
         self.links[index] = Link { deadline, before: list.last, behind: NONE };
@@ -68,7 +69,7 @@ impl Deadlines {
     pub(super) fn remove(&mut self, place: u32) {
         let Link { deadline, before, behind } = self.links[place as usize];
         if behind == IN_TREE {
-            self.tree.remove(&(deadline, place));
+            self.tree.remove(&(deadline, u128::from(place)));
             return;
         }
         match self.links.get_mut(before as usize) {
@@ -90,7 +91,8 @@ impl Deadlines {
     pub(super) fn first(&self) -> Option<(Micros, u32)> {
         let lists = self.lists.iter().map(|list| list.first).filter(|&first| first != NONE);
         let firsts = lists.map(|first| (self.get(first), first));
-        firsts.chain(self.tree.first().copied()).min()
+        let in_tree = self.tree.first().map(|&(deadline, place)| (deadline, place as u32));
+        firsts.chain(in_tree).min()
     }
 
     fn list_by(&mut self, is_it: impl Fn(&List) -> bool) -> &mut List {

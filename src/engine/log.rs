@@ -9,15 +9,18 @@ const LOG_LINES: usize = 1_024;
 impl Engine {
     /// Enters a line into the log if its level is asked for.
     pub(crate) fn log(&mut self, level: LogLevel, line: impl FnOnce() -> String) {
-        if self.config.log_level.is_none_or(|least| level < least) {
-            return;
+        if self.config.log_level.is_some_and(|least| level >= least) {
+            self.add_line(level, &words(line));
         }
+    }
+
+    fn add_line(&mut self, level: LogLevel, line: &str) {
         if self.lines.len() == LOG_LINES {
             self.lines_lost += 1;
             return;
         }
-        let printable = |character: char| if character.is_control() { '?' } else { character };
-        self.lines.push_back(LogLine { level, text: line().chars().map(printable).collect() });
+        let text = line.replace(char::is_control, "?");
+        self.lines.push_back(LogLine { level, text });
     }
 
     /// The next line of the log, oldest first.
@@ -34,4 +37,11 @@ impl Engine {
     pub fn has_log_lines(&self) -> bool {
         !self.lines.is_empty() || self.lines_lost > 0
     }
+}
+
+/// Apart from the calls that would log, most of which do not.
+#[cold]
+#[inline(never)]
+fn words(line: impl FnOnce() -> String) -> String {
+    line()
 }
