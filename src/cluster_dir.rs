@@ -81,7 +81,7 @@ impl ClusterDir {
     }
 
     fn refuse(&self, name: &str, why: &str) -> Error {
-        Error::new(Code::ClusterDir, format!("{}: {why}", self.0.join(name).display()))
+        Error::with(Code::ClusterDir, format_args!("{}: {why}", self.0.join(name).display()))
     }
 }
 

@@ -112,10 +112,17 @@ impl Error {
         Error { code, detail: detail.into() }
     }
 
+    /// The same with particulars that are put together, out of the way of calls that succeed.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn with(code: Code, detail: fmt::Arguments<'_>) -> Self {
+        Error::new(code, detail.to_string())
+    }
+
     /// The failure of a system call: `what` was tried, and what the system said.
     pub fn io(what: &str, error: &std::io::Error) -> Self {
         let code = if error.kind() == std::io::ErrorKind::OutOfMemory { Code::NoMemory } else { Code::Io };
-        Error::new(code, format!("{what}: {error}"))
+        Error::with(code, format_args!("{what}: {error}"))
     }
 
     /// There is no memory for something; saying so takes none.

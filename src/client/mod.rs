@@ -251,7 +251,7 @@ impl Client {
         let state = self.enter()?;
         state.engine.peer_stats(index).ok_or_else(|| {
             let count = state.engine.peers().count();
-            Error::new(Code::NotFound, format!("there are {count} peers, and none is number {index}"))
+            Error::with(Code::NotFound, format_args!("there are {count} peers, and none is number {index}"))
         })
     }
 

@@ -59,8 +59,10 @@ impl Options {
         match u64::try_from(ms) {
             Ok(positive) if ms > 0 => self.config.expire_after = positive * 1_000,
             _ => {
-                let detail = format!("an expiry of {ms} ms is not more than 0");
-                return Err(Error::new(Code::InvalidArgument, detail));
+                return Err(Error::with(
+                    Code::InvalidArgument,
+                    format_args!("an expiry of {ms} ms is not more than 0"),
+                ));
             }
         }
         Ok(())
@@ -70,8 +72,10 @@ impl Options {
     /// reads.
     pub fn set_max_request_bytes(&mut self, bytes: usize) -> Result<()> {
         if bytes == 0 || bytes > MAX_DATAGRAM {
-            let detail = format!("a limit of {bytes} bytes is not one of 1 to {MAX_DATAGRAM}");
-            return Err(Error::new(Code::InvalidArgument, detail));
+            return Err(Error::with(
+                Code::InvalidArgument,
+                format_args!("a limit of {bytes} bytes is not one of 1 to {MAX_DATAGRAM}"),
+            ));
         }
         self.config.max_request_bytes = bytes;
         Ok(())
@@ -103,8 +107,10 @@ impl Options {
     /// Bytes asked of the system for the socket's receive buffer, more than 0. Default: the system's.
     pub fn set_receive_buffer(&mut self, bytes: usize) -> Result<()> {
         if bytes == 0 || i32::try_from(bytes).is_err() {
-            let detail = format!("a receive buffer of {bytes} bytes is not one of 1 to {}", i32::MAX);
-            return Err(Error::new(Code::InvalidArgument, detail));
+            return Err(Error::with(
+                Code::InvalidArgument,
+                format_args!("a receive buffer of {bytes} bytes is not one of 1 to {}", i32::MAX),
+            ));
         }
         self.receive_buffer = Some(bytes);
         Ok(())
@@ -143,10 +149,10 @@ impl Options {
     /// The address to bind to, if it is of the peers' family.
     pub(super) fn bind_for(&self, ipv4: bool) -> Result<Option<SocketAddr>> {
         match self.bind {
-            Some(address) if address.is_ipv4() != ipv4 => {
-                let detail = format!("the bind address {} is not of the peers' family", address.ip());
-                Err(Error::new(Code::MixedFamilies, detail))
-            }
+            Some(address) if address.is_ipv4() != ipv4 => Err(Error::with(
+                Code::MixedFamilies,
+                format_args!("the bind address {} is not of the peers' family", address.ip()),
+            )),
             bind => Ok(bind.map(|address| match (address.ip(), address) {
                 (IpAddr::V6(ip), SocketAddr::V6(v6)) => SocketAddrV6::new(ip, 0, 0, v6.scope_id()).into(),
                 (ip, _) => SocketAddr::new(ip, 0),
@@ -158,6 +164,6 @@ impl Options {
 fn microseconds(ms: i32, what: &str) -> Result<Micros> {
     match u64::try_from(ms) {
         Ok(ms) => Ok(ms * 1_000),
-        Err(_) => Err(Error::new(Code::InvalidArgument, format!("{what} of {ms} ms is less than 0"))),
+        Err(_) => Err(Error::with(Code::InvalidArgument, format_args!("{what} of {ms} ms is less than 0"))),
     }
 }

@@ -216,8 +216,10 @@ impl Engine {
         let coverage = self.coverage(coverage)?;
         self.check_salt_is_there(request)?;
         if self.is_used(request) {
-            let detail = format!("the salt \"{}\" has been used", request.salt().as_str().escape_debug());
-            return Err(Error::new(Code::DuplicateSalt, detail));
+            return Err(Error::with(
+                Code::DuplicateSalt,
+                format_args!("the salt \"{}\" has been used", request.salt().as_str().escape_debug()),
+            ));
         }
         let mut datagram = self.queue.buffer();
         if let Err(error) = self.pack(request, now, &mut datagram) {
@@ -294,13 +296,14 @@ impl Engine {
         match coverage {
             0 => Ok(known.min(DEFAULT_COVERAGE)),
             -1 => Ok(known),
-            ..-1 => {
-                Err(Error::new(Code::InvalidArgument, format!("a coverage of {coverage} is less than -1")))
-            }
-            _ if coverage as usize > known => {
-                let detail = format!("a coverage of {coverage} is more than the known peers, {known}");
-                Err(Error::new(Code::Coverage, detail))
-            }
+            ..-1 => Err(Error::with(
+                Code::InvalidArgument,
+                format_args!("a coverage of {coverage} is less than -1"),
+            )),
+            _ if coverage as usize > known => Err(Error::with(
+                Code::Coverage,
+                format_args!("a coverage of {coverage} is more than the known peers, {known}"),
+            )),
             _ => Ok(coverage as usize),
         }
     }
@@ -321,8 +324,10 @@ impl Engine {
             self.stats.cancelled += parts.len() as u64;
             self.cancel_parts(now, parts);
         } else {
-            let detail = format!("no outstanding request has the salt \"{}\"", salt.escape_debug());
-            return Err(Error::new(Code::UnknownRequest, detail));
+            return Err(Error::with(
+                Code::UnknownRequest,
+                format_args!("no outstanding request has the salt \"{}\"", salt.escape_debug()),
+            ));
         }
         Ok(())
     }

@@ -49,11 +49,16 @@ pub fn parse_peers(list: &[&str], port: u16, zone: &dyn Fn(&str) -> Option<u32>)
     for (index, text) in list.iter().enumerate() {
         let peer = parse(text, port, zone).map_err(|why| {
             let shown: String = text.chars().take(100).collect();
-            Error::new(Code::BadPeer, format!("peer {}, \"{}\", {why}", index + 1, shown.escape_debug()))
+            Error::with(
+                Code::BadPeer,
+                format_args!("peer {}, \"{}\", {why}", index + 1, shown.escape_debug()),
+            )
         })?;
         if peer.address.is_ipv4() != peers.first().unwrap_or(&peer).address.is_ipv4() {
-            let detail = format!("peer {}, \"{text}\", is not of the family of those before it", index + 1);
-            return Err(Error::new(Code::MixedFamilies, detail));
+            return Err(Error::with(
+                Code::MixedFamilies,
+                format_args!("peer {}, \"{text}\", is not of the family of those before it", index + 1),
+            ));
         }
         if seen.insert(peer.address) {
             peers.push(peer);
@@ -67,10 +72,10 @@ pub fn parse_source(ip: &str, port: u16, zone: &dyn Fn(&str) -> Option<u32>) -> 
     match parse_ip(ip, zone) {
         Ok((IpAddr::V4(ip), _)) => Ok(SocketAddr::from((ip, port))),
         Ok((IpAddr::V6(ip), zone)) => Ok(canonical(SocketAddrV6::new(ip, port, 0, zone).into())),
-        Err(why) => {
-            let detail = format!("the source address \"{}\" {why}", ip.escape_debug());
-            Err(Error::new(Code::InvalidArgument, detail))
-        }
+        Err(why) => Err(Error::with(
+            Code::InvalidArgument,
+            format_args!("the source address \"{}\" {why}", ip.escape_debug()),
+        )),
     }
 }
 

@@ -15,9 +15,10 @@ impl Engine {
         };
         if first.address.is_ipv4() != self.ipv4 {
             let family = if self.ipv4 { "IPv4" } else { "IPv6" };
-            let detail =
-                format!("the client was made with {family} peers, and these are of the other family");
-            return Err(Error::new(Code::MixedFamilies, detail));
+            return Err(Error::with(
+                Code::MixedFamilies,
+                format_args!("the client was made with {family} peers, and these are of the other family"),
+            ));
         }
         self.set_peers(peers);
         self.log(LogLevel::Info, || format!("there are {} peers now", peers.len()));

@@ -213,8 +213,10 @@ pub unsafe extern "C" fn confd_options_set_log(
                 CONFD_LOG_WARNING => LogLevel::Warning,
                 CONFD_LOG_ERROR => LogLevel::Error,
                 _ => {
-                    let detail = format!("a log level of {min_level} is not one of 0 to 3");
-                    return Err(Error::new(Code::InvalidArgument, detail));
+                    return Err(Error::with(
+                        Code::InvalidArgument,
+                        format_args!("a log level of {min_level} is not one of 0 to 3"),
+                    ));
                 }
             };
             let data = UserData(data);

@@ -261,7 +261,8 @@ fn of_type(request: &confd_request, wanted: RequestType, what: &str) -> Result<(
     if kind == wanted {
         return Ok(());
     }
-    let detail =
-        format!("{what} goes with type {}, and the request is of type {}", wanted as i32, kind as i32);
-    Err(Error::new(Code::RequestType, detail))
+    Err(Error::with(
+        Code::RequestType,
+        format_args!("{what} goes with type {}, and the request is of type {}", wanted as i32, kind as i32),
+    ))
 }

@@ -165,8 +165,10 @@ pub unsafe extern "C" fn confd_client_peer_stats(
 unsafe fn fill<T: Copy>(value: T, out: *mut T, size: usize) -> crate::error::Result<()> {
     let known = size_of::<T>();
     if size < known {
-        let detail = format!("a struct of {size} bytes is smaller than that of the first version, {known}");
-        return Err(Error::new(Code::InvalidArgument, detail));
+        return Err(Error::with(
+            Code::InvalidArgument,
+            format_args!("a struct of {size} bytes is smaller than that of the first version, {known}"),
+        ));
     }
     let out_bytes = out.cast::<u8>();
     // SAFETY: `output` has checked for NULL, and the caller promises that size bytes, which are more than known, may

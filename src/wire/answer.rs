@@ -84,9 +84,9 @@ impl Answer {
         let mut value = Value { answer: self, node: root };
         for token in tokens(pointer)? {
             value = value.child(&token).ok_or_else(|| {
-                Error::new(
+                Error::with(
                     Code::NotFound,
-                    format!("the answer has nothing at \"{}\"", pointer.escape_debug()),
+                    format_args!("the answer has nothing at \"{}\"", pointer.escape_debug()),
                 )
             })?;
         }
@@ -126,7 +126,7 @@ impl<'a> Value<'a> {
             return Err(self.mistyped("a string"));
         }
         let string = self.parts().string.get_or_init(|| {
-            serde_json::from_str::<String>(self.text()).ok().and_then(|text| CString::new(text).ok())
+            serde_json::from_str::<Text>(self.text()).ok().and_then(|text| CString::new(&*text.0).ok())
         });
         string.as_deref().ok_or_else(|| {
             Error::new(Code::WrongType, "the string holds U+0000 or no Unicode: read it as JSON text")
@@ -139,7 +139,7 @@ impl<'a> Value<'a> {
             return Err(self.mistyped("an integer"));
         }
         self.text().parse().map_err(|_| {
-            Error::new(Code::WrongType, format!("{} is not an integer of 64 bits", self.excerpt()))
+            Error::with(Code::WrongType, format_args!("{} is not an integer of 64 bits", self.excerpt()))
         })
     }
 
@@ -150,7 +150,7 @@ impl<'a> Value<'a> {
         }
         match self.text().parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(number),
-            _ => Err(Error::new(Code::WrongType, format!("{} does not fit a double", self.excerpt()))),
+            _ => Err(Error::with(Code::WrongType, format_args!("{} does not fit a double", self.excerpt()))),
         }
     }
 
@@ -174,10 +174,10 @@ impl<'a> Value<'a> {
             self.children().filter(|_| self.kind() == Kind::Array).ok_or_else(|| self.mistyped("a list"))?;
         match list.get(index) {
             Some(node) => Ok(Value { node, ..self }),
-            None => {
-                let detail = format!("the list has {} elements, and none is number {index}", list.len());
-                Err(Error::new(Code::NotFound, detail))
-            }
+            None => Err(Error::with(
+                Code::NotFound,
+                format_args!("the list has {} elements, and none is number {index}", list.len()),
+            )),
         }
     }
 
@@ -193,8 +193,10 @@ impl<'a> Value<'a> {
             .filter(|_| self.kind() == Kind::Object)
             .ok_or_else(|| self.mistyped("an object"))?;
         let Some(member) = members.get(index) else {
-            let detail = format!("the object has {} members, and none is number {index}", members.len());
-            return Err(Error::new(Code::NotFound, detail));
+            return Err(Error::with(
+                Code::NotFound,
+                format_args!("the object has {} members, and none is number {index}", members.len()),
+            ));
         };
         let name =
             member.parts().name.get_or_init(|| CString::new(member.name.as_deref().unwrap_or("")).ok());
@@ -233,7 +235,7 @@ impl<'a> Value<'a> {
             Kind::Array => "a list",
             Kind::Object => "an object",
         };
-        Error::new(Code::WrongType, format!("the value is {found}, not {wanted}"))
+        Error::with(Code::WrongType, format_args!("the value is {found}, not {wanted}"))
     }
 
     /// The beginning of a number, which may have thousands of digits.
@@ -264,9 +266,9 @@ fn list_index(token: &str) -> Option<usize> {
 /// The tokens of a pointer, unescaped.
 fn tokens(pointer: &str) -> Result<impl Iterator<Item = String>> {
     let malformed = |what: &str| {
-        Error::new(
+        Error::with(
             Code::InvalidArgument,
-            format!("\"{}\" is not a JSON pointer: {what}", pointer.escape_debug()),
+            format_args!("\"{}\" is not a JSON pointer: {what}", pointer.escape_debug()),
         )
     };
     if !pointer.is_empty() && !pointer.starts_with('/') {
@@ -278,9 +280,9 @@ fn tokens(pointer: &str) -> Result<impl Iterator<Item = String>> {
         return Err(malformed("~ is not followed by 0 or 1"));
     }
     if pointer.split('/').count() > MAX_DEPTH {
-        return Err(Error::new(
+        return Err(Error::with(
             Code::NotFound,
-            format!("nothing is looked for deeper than {MAX_DEPTH} levels"),
+            format_args!("nothing is looked for deeper than {MAX_DEPTH} levels"),
         ));
     }
     Ok(pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")))

@@ -4,6 +4,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const LOW: u64 = 0x0f * ONES;
 
 /// The number that eight lower-case digits make; `None` if one of them is none.
+#[inline]
 pub(super) fn decode(digits: [u8; 8]) -> Option<u32> {
     let text = u64::from_be_bytes(digits);
     // A letter has bit 6, and its low half counts from 1.
@@ -17,6 +18,7 @@ pub(super) fn decode(digits: [u8; 8]) -> Option<u32> {
 }
 
 /// The eight digits of four bytes.
+#[inline]
 pub(super) fn encode(bytes: [u8; 4]) -> [u8; 8] {
     let number = u64::from(u32::from_be_bytes(bytes));
     let pairs = (number | number << 16) & 0x0000_ffff_0000_ffff;

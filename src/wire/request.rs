@@ -119,8 +119,10 @@ impl Request {
         let size = out.len() - start;
         if size > limit {
             out.truncate(start);
-            let detail = format!("the request makes a datagram of {size} bytes, and the limit is {limit}");
-            return Err(Error::new(Code::RequestTooBig, detail));
+            return Err(Error::with(
+                Code::RequestTooBig,
+                format_args!("the request makes a datagram of {size} bytes, and the limit is {limit}"),
+            ));
         }
         Ok(())
     }
