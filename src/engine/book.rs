@@ -144,6 +144,7 @@ impl Book {
         }
     }
 
+    #[inline]
     pub(super) fn find(&self, address: SocketAddr) -> Option<PeerId> {
         self.by_address.get(&address).copied()
     }

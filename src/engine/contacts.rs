@@ -57,6 +57,7 @@ impl Contacts {
     }
 
     /// Where a peer stands in the set; `None` if the request was not sent to it.
+    #[inline]
     pub(super) fn position(&self, peer: PeerId) -> Option<usize> {
         match self {
             Contacts::Few(..) => self.iter().position(|other| other == peer),
@@ -64,10 +65,12 @@ impl Contacts {
         }
     }
 
+    #[inline]
     pub(super) fn has_answered(&self, position: usize) -> bool {
         self.marks()[position] & ANSWERED != 0
     }
 
+    #[inline]
     pub(super) fn mark_answered(&mut self, position: usize) {
         self.marks_mut()[position] |= ANSWERED;
     }
@@ -92,6 +95,7 @@ impl Contacts {
         news
     }
 
+    #[inline]
     fn marks(&self) -> &[u32] {
         match self {
             Contacts::Few(len, few) => &few[..usize::from(*len)],
@@ -99,6 +103,7 @@ impl Contacts {
         }
     }
 
+    #[inline]
     fn marks_mut(&mut self) -> &mut [u32] {
         match self {
             Contacts::Few(len, few) => &mut few[..usize::from(*len)],

@@ -16,6 +16,7 @@ use super::mapping::Mapping;
 
 /// A number that stays the same in one process for ever and is another in a child after a fork, and in its children.
 /// Never 0. Async-signal-safe; normally no system call.
+#[inline]
 pub fn generation() -> u64 {
     match page() {
         Some(page) => page.generation(),

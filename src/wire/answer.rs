@@ -69,6 +69,7 @@ impl Answer {
     }
 
     /// The whole as JSON text.
+    #[inline]
     pub fn text(&self) -> &str {
         self.text.as_str()
     }

@@ -239,6 +239,7 @@ impl<'de> Visitor<'de> for TextVisitor {
 }
 
 /// 40 hexadecimal digits of either case.
+#[inline]
 fn tag_of_hex(digits: &str) -> Option<[u8; TAG_LEN]> {
     let digits: [u8; 2 * TAG_LEN] = digits.as_bytes().try_into().ok()?;
     tag_of(&digits).or_else(|| tag_of(&digits.map(|digit| digit.to_ascii_lowercase())))
