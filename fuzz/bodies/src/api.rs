@@ -94,6 +94,21 @@ impl Client {
         if code == OK { Ok(Client(out)) } else { Err(code) }
     }
 
+    /// A client of a data directory.
+    pub fn open(
+        dir: &CStr,
+        upcall: confd_upcall_fn,
+        data: *mut c_void,
+        options: &Options,
+    ) -> Result<Client, i32> {
+        let mut out = ptr::null_mut();
+        // SAFETY: the string and the options are valid.
+        match unsafe { client::confd_client_open(dir.as_ptr(), upcall, data, options.0, &mut out) } {
+            OK => Ok(Client(out)),
+            code => Err(code),
+        }
+    }
+
     pub fn send(self, request: &Request, coverage: i32, flags: u32, data: *mut c_void) -> i32 {
         // SAFETY: the handle and the request are valid.
         unsafe { client::confd_client_send(self.0, request.0, coverage, flags, data) }

@@ -37,8 +37,8 @@ const NUMBERS: [&str; 32] = [
     "5e-324",
 ];
 
-const NAMES: [&str; 12] =
-    ["a", "b", "name", "serial", "answer", "status", "0", "1", "", "a\\/b", "m~n", "\\u0000"];
+const NAMES: [&str; 14] =
+    ["~1", "~0", "a", "b", "name", "serial", "answer", "status", "0", "1", "", "a\\/b", "m~n", "\\u0000"];
 
 /// Pieces of the inside of a string, as they are written.
 const PIECES: [&str; 24] = [

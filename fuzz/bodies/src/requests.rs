@@ -1,6 +1,8 @@
 //! Options and requests from any arguments. Each call gives the code that its page names, and what leaves is ASCII,
 //! parses, verifies, keeps to its limit and means what was asked.
 
+mod data_dir;
+
 use std::ffi::{CString, c_char, c_void};
 use std::net::IpAddr;
 use std::ptr;
@@ -25,6 +27,9 @@ const LARGEST: usize = 65_507;
 
 pub fn run(source: &mut Source) {
     null_handles(source);
+    if source.once_in(8) {
+        return data_dir::run(source);
+    }
     let options = Options::new();
     let mut told = Limits { bytes: 4_096, expire_ms: 10_000, bind: false };
     let count = source.below(8);

@@ -20,11 +20,15 @@ pub fn datagram(source: &mut Source, asked: &[Asked], places: usize, before: &[V
         }
         _ => {
             // Mostly for one of the latest requests, and from one of those that it was sent to.
-            let back = source.below(asked.len().clamp(1, 6));
+            let back = source.below(asked.len().clamp(1, 6)) * source.below(2);
             let request = asked.len().checked_sub(back + 1).map(|index| &asked[index]);
             if let Some(request) = request {
                 if !request.contacts.is_empty() && !source.once_in(6) {
                     from = request.contacts[from % request.contacts.len()];
+                    if source.once_in(2) {
+                        let silent = request.contacts.iter().find(|place| !request.answered.contains(place));
+                        from = silent.copied().unwrap_or(from);
+                    }
                 }
             }
             composed(source, request)

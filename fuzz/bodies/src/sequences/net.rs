@@ -15,6 +15,8 @@ pub struct Net {
     silent: UdpSocket,
     /// Nobody listens here.
     closed: u16,
+    /// A thread answers here at once.
+    prompt: u16,
 }
 
 fn bound() -> UdpSocket {
@@ -27,17 +29,34 @@ fn port(socket: &UdpSocket) -> u16 {
     socket.local_addr().expect("an address").port()
 }
 
+/// A server of its own, for calls that block; gives its port.
+fn prompt() -> u16 {
+    let server = UdpSocket::bind("127.0.0.1:0").expect("a socket on loopback");
+    let port = port(&server);
+    std::thread::spawn(move || {
+        let mut data = [0; 8_192];
+        // What was refused to an earlier client may come back as an error.
+        loop {
+            let Ok((len, from)) = server.recv_from(&mut data) else { continue };
+            if let Some(salt) = salt_in(&data[..len]) {
+                let _ = server.send_to(&reply(&mut Source::new(&[]), &salt, 0), from);
+            }
+        }
+    });
+    port
+}
+
 impl Net {
     pub fn get() -> &'static Net {
         static NET: OnceLock<Net> = OnceLock::new();
         NET.get_or_init(|| {
             let closed = port(&bound());
-            Net { servers: (0..3).map(|_| bound()).collect(), silent: bound(), closed }
+            Net { servers: (0..3).map(|_| bound()).collect(), silent: bound(), closed, prompt: prompt() }
         })
     }
 
     pub fn peers(&self) -> Vec<String> {
-        let ports = self.servers.iter().chain([&self.silent]).map(port).chain([self.closed]);
+        let ports = self.servers.iter().chain([&self.silent]).map(port).chain([self.closed, self.prompt]);
         ports.map(|port| format!("127.0.0.1:{port}")).collect()
     }
 
@@ -51,7 +70,7 @@ impl Net {
                 // From another server's address it is a stranger's.
                 let by = if source.once_in(8) { (index + 1) % self.servers.len() } else { index };
                 let times = source.pick(&[1, 1, 1, 2, 0]);
-                let reply = reply(source, &salt);
+                let reply = reply(source, &salt, 0);
                 for _ in 0..times {
                     // The client may be gone.
                     let _ = self.servers[by].send_to(&reply, from);
@@ -77,8 +96,8 @@ fn salt_in(datagram: &[u8]) -> Option<String> {
 }
 
 /// A reply, mostly a good one.
-pub fn reply(source: &mut Source, salt: &str) -> Vec<u8> {
-    let key = source.pick(&[0, 0, 0, 0, 0, 1, 2]);
+pub fn reply(source: &mut Source, salt: &str, key: usize) -> Vec<u8> {
+    let key = if source.once_in(8) { source.below(KEYS.len()) } else { key };
     let status = source.pick(&[0, 0, 0, 1]);
     let serial = source.pick(&[7, 7, 8, 6]);
     let answer =
@@ -90,11 +109,16 @@ pub fn reply(source: &mut Source, salt: &str) -> Vec<u8> {
 }
 
 /// Has a reply come in to a client, for something that has left it, from where that went or from elsewhere.
-pub fn answer(source: &mut Source, left: &[(String, usize)]) -> (Vec<u8>, std::ffi::CString, u16) {
+pub fn answer(
+    source: &mut Source,
+    left: &[(String, usize)],
+    key: usize,
+) -> (Vec<u8>, std::ffi::CString, u16) {
     let (salt, place) = match left.len() {
         0 => ("unknown".to_owned(), 0),
-        count => left[source.below(count)].clone(),
+        count if source.once_in(4) => left[source.below(count)].clone(),
+        count => left[count - 1 - source.below(count.min(8))].clone(),
     };
     let place = if source.once_in(8) { &V4[source.below(V4.len())] } else { &V4[place] };
-    (reply(source, &salt), c(place.ips[0]), place.port)
+    (reply(source, &salt, key), c(place.ips[0]), place.port)
 }
