@@ -355,7 +355,8 @@ fn in_parts(asked: &Asked, client: Client, key: &[u8], told: &Limits, size: usiz
         together.extend(question.query["2"].as_array().expect("a list").iter().cloned());
         datagrams += 1;
     }
-    assert_eq!(datagrams == 1, size <= told.bytes);
+    // A part has a fresh salt, which may be shorter than the program's: then one can hold all.
+    assert!(datagrams == 1 || size > told.bytes);
     assert_eq!(Value::Array(together), json!(ips));
     assert_eq!(client.cancel(&c(asked.request.salt())), OK);
 }
