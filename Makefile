@@ -81,6 +81,7 @@ needs: #+ Debian packages that the tests need
 fmt: #+ the format of the Rust sources
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path tools/header/Cargo.toml --check
+	$(CARGO) fmt --all --check --manifest-path fuzz/Cargo.toml
 
 layout: #+ size of files, place of unsafe code, nothing of one machine
 	@sh tests/layout.sh
@@ -91,6 +92,7 @@ header-check: #+ the header is what the sources make, and clean in C and C++
 lint: #+ clippy, where every warning is an error
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --manifest-path tools/header/Cargo.toml --all-targets -- -D warnings
+	$(CARGO) clippy --manifest-path fuzz/Cargo.toml -p confd-fuzz-bodies --all-targets -- -D warnings
 
 unit: #+ cargo test, of the library and the simulator
 	$(CARGO) test --workspace
@@ -190,6 +192,16 @@ copyright: ## write debian/copyright anew from LICENSE and Cargo.lock's crates
 
 source: ## the Debian source package, in the target folder, ready for dpkg-buildpackage
 	sh packaging/source.sh $(TARGET)/source
+
+FUZZ_TARGETS := datagrams answers requests sequences loopback
+RANDOM_INPUTS ?= 1000
+
+fuzz-replay: #+ the corpora of the fuzz targets, and RANDOM_INPUTS random inputs for each
+	$(CARGO) run --quiet --manifest-path fuzz/Cargo.toml -p confd-fuzz-bodies -- --random $(RANDOM_INPUTS) \
+	    $(foreach target,$(FUZZ_TARGETS),$(target)=fuzz/corpus/$(target).pack)
+
+fuzz: ## coverage-guided fuzzing, MINUTES (1) for each of TARGETS (all), under AddressSanitizer
+	@fuzz/run.sh run
 
 header: ## write include/confdclient.h anew from the sources
 	$(CARGO) run --quiet --manifest-path tools/header/Cargo.toml

@@ -34,7 +34,7 @@ unsafe=$(files 'src/*.rs' 'sim/*.rs' 'tools/*.rs' | grep -vE '^src/(net|ffi)/' |
 private='crates[.]io|pypi[.]|npmjs[.]|deb[.]debian|artifactor[y]|(^|[^a-zA-Z0-9_.])/(work|root|home|Users)/'
 named=$(files | grep -vE '(^|/)Cargo\.lock$' | tr '\n' '\0' | xargs -0 grep -nIE "$private" || true)
 [ -z "$named" ] || complain "hosts of package registries, or folders of one machine" "$named"
-sources=$(sed -n 's/^source = //p' Cargo.lock tools/header/Cargo.lock | sort -u)
+sources=$(sed -n 's/^source = //p' Cargo.lock tools/header/Cargo.lock fuzz/Cargo.lock | sort -u)
 [ "$(printf '%s\n' "$sources" | wc -l)" -eq 1 ] || complain "more than one source of crates in Cargo.lock" "$sources"
 
 [ "$bad" -eq 0 ] && echo "layout: $(files | wc -l) files, as they should be"

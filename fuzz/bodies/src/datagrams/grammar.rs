@@ -1,0 +1,173 @@
+//! Datagrams: such as servers write, nearly such, wrongly signed, replayed, altered, and noise.
+
+use crate::json;
+use crate::model::{Asked, KEYS};
+use crate::source::Source;
+use crate::wire::{hex, sign};
+
+/// Makes a datagram and says by its number where it comes from. `before` are earlier ones.
+pub fn datagram(source: &mut Source, asked: &[Asked], places: usize, before: &[Vec<u8>]) -> (Vec<u8>, usize) {
+    let mut from = source.below(places);
+    let mut datagram = match source.below(24) {
+        0 => source.bytes(80).to_vec(),
+        1 => [b"plj0", source.bytes(80)].concat(),
+        2..=4 if !before.is_empty() => {
+            let datagram = before[source.below(before.len())].clone();
+            if source.once_in(2) {
+                return (datagram, from);
+            }
+            datagram
+        }
+        _ => {
+            // Mostly for one of the latest requests, and from one of those that it was sent to.
+            let back = source.below(asked.len().clamp(1, 6)) * source.below(2);
+            let request = asked.len().checked_sub(back + 1).map(|index| &asked[index]);
+            if let Some(request) = request {
+                if !request.contacts.is_empty() && !source.once_in(6) {
+                    from = request.contacts[from % request.contacts.len()];
+                    if source.once_in(2) {
+                        let silent = request.contacts.iter().find(|place| !request.answered.contains(place));
+                        from = silent.copied().unwrap_or(from);
+                    }
+                }
+            }
+            composed(source, request)
+        }
+    };
+    if source.once_in(14) {
+        alter(source, &mut datagram);
+    }
+    (datagram, from)
+}
+
+fn composed(source: &mut Source, request: Option<&Asked>) -> Vec<u8> {
+    let odd = source.byte();
+    let salt = match request {
+        Some(request) if odd & 0x0f != 1 => request.salt.clone(),
+        Some(request) if source.once_in(2) => request.salt.to_ascii_uppercase(),
+        _ => source.text(12),
+    };
+    let own_key = request.and_then(|request| request.keys.last().copied()).unwrap_or(0);
+    let key = if odd & 0x70 == 0x10 { source.below(KEYS.len()) } else { own_key };
+    let message = message(source);
+    let mut digits = hex(&sign(KEYS[key], &salt, &message));
+    if odd & 0x80 != 0 && source.once_in(4) {
+        match source.below(5) {
+            0 => digits.make_ascii_uppercase(),
+            1 => digits[..20].make_ascii_uppercase(),
+            2 => drop(digits.pop()),
+            3 => digits.push('0'),
+            _ => digits.replace_range(38.., "g0"),
+        }
+    }
+    let text = envelope(source, &salt, &message, &digits);
+    let mut out = b"plj0".to_vec();
+    if source.once_in(5) {
+        // As a server does: each character loses what is beyond a byte.
+        out.extend(text.chars().map(|character| character as u32 as u8));
+    } else {
+        out.extend_from_slice(text.as_bytes());
+    }
+    out
+}
+
+fn message(source: &mut Source) -> String {
+    const SERIALS: [&str; 6] = ["3189", "3190", "3188", "0", "-1", "9223372036854775807"];
+    const ANSWERS: [&str; 8] = [
+        "\"node1\"",
+        "\"node2\"",
+        "1",
+        "1.0",
+        "[[0,\"192.0.2.1\",7]]",
+        "{\"a\":1,\"b\":[]}",
+        "{\"b\":[],\"a\":1}",
+        "null",
+    ];
+    let mut answer = String::new();
+    match source.below(4) {
+        0 => json::value(source, &mut answer, 2),
+        1 => {
+            answer.push('"');
+            answer.push_str(source.pick(&[
+                "n\u{e9}",
+                "\u{ff}\u{100}",
+                "\\u00e9",
+                "a\\nb",
+                "\u{1f600}",
+                "\\\"",
+            ]));
+            answer.push('"');
+        }
+        _ => answer.push_str(source.pick(&ANSWERS)),
+    }
+    let status = source.pick(&["0", "0", "0", "1", "2", "3", "-1", "2147483648"]);
+    let serial = source.pick(&SERIALS);
+    if !source.once_in(6) {
+        return format!("{{\"protocol\":1,\"status\":{status},\"answer\":{answer},\"serial\":{serial}}}");
+    }
+    let mut members = vec![
+        format!("\"protocol\": {}", source.pick(&["1", "1", "2", "1.0", "\"1\"", "2147483648"])),
+        format!("\"status\" :{status}"),
+        format!("\"\\u0061nswer\":{answer}"),
+        format!("\"serial\":{serial}"),
+    ];
+    shuffle(source, &mut members);
+    format!(" {{{} }}\n", members.join(","))
+}
+
+fn envelope(source: &mut Source, salt: &str, message: &str, digits: &str) -> String {
+    let mut texts = [String::new(), String::new(), String::new()];
+    for (text, value) in texts.iter_mut().zip([digits, message, salt]) {
+        json::push_string(source, text, value);
+    }
+    let [tag, message, salt] = texts;
+    match source.below(6) {
+        0..=3 => format!("{{\"hmac\":{tag},\"msg\":{message},\"salt\":{salt}}}"),
+        4 => format!("{{\"msg\": {message}, \"salt\": {salt}, \"hmac\": {tag}}}"),
+        _ => {
+            let mut members = vec![
+                format!("\"hmac\":{tag}"),
+                format!("\"m\\u0073g\" :{message}"),
+                format!("\"salt\": {salt}"),
+            ];
+            shuffle(source, &mut members);
+            format!("{{{}}}", members.join(" ,\n"))
+        }
+    }
+}
+
+/// Changes the order of members, leaves some out, repeats some, adds others.
+fn shuffle(source: &mut Source, members: &mut Vec<String>) {
+    let changes = source.below(4);
+    for _ in 0..changes {
+        let at = source.below(members.len());
+        match source.below(6) {
+            0..=2 => members.swap(0, at),
+            3 => members.push(members[at].clone()),
+            4 if members.len() > 1 => drop(members.remove(at)),
+            _ => {
+                let mut other = String::from("\"x\":");
+                json::value(source, &mut other, 2);
+                members.insert(at, other);
+            }
+        }
+    }
+}
+
+fn alter(source: &mut Source, datagram: &mut Vec<u8>) {
+    let count = source.below(3) + 1;
+    for _ in 0..count {
+        if datagram.is_empty() {
+            return;
+        }
+        let at = (source.below(256) * 256 + source.below(256)) % datagram.len();
+        match source.below(6) {
+            0 => datagram[at] ^= 1 << source.below(8),
+            1 => datagram[at] = source.byte(),
+            2 => datagram.truncate(at),
+            3 => datagram.insert(at, source.byte()),
+            4 => drop(datagram.remove(at)),
+            _ => datagram.extend_from_slice(source.pick(&[&b" "[..], b"\n", b"}", b"\0", b"\xe9"])),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Many datagrams into a client that does its own input and output. After each, what the client counted and told is
+//! compared with what the model makes of it.
+
+mod grammar;
+mod world;
+
+use crate::api::{OK, Plain};
+use crate::model::{Fate, KEYS, judge};
+use crate::places::{Place, V4, V6};
+use crate::source::Source;
+use world::World;
+
+/// The most datagrams of an input.
+const MOST: usize = 256;
+
+/// Earlier datagrams that are kept for replays.
+const KEPT: usize = 8;
+
+pub fn run(source: &mut Source) {
+    let places: &'static [Place] = if source.once_in(3) { &V6 } else { &V4 };
+    let mut world = World::new(source, places);
+    let mut before: Vec<Vec<u8>> = Vec::new();
+    let mut count = 0;
+    world.send(source);
+    while !source.is_empty() && count < MOST {
+        match source.byte() {
+            0..=9 => world.send(source),
+            10..=13 => world.query(source),
+            14..=16 => world.cancel(source),
+            17..=18 => {
+                let key = source.below(KEYS.len());
+                assert_eq!(world.client.set_hmac_key(KEYS[key]), OK);
+                world.key = key;
+            }
+            19..=20 => {
+                let peers = World::some_peers(source, places);
+                assert_eq!(world.client.update_peers(&peers), OK);
+                world.peers = peers.len();
+            }
+            21..=22 => world.refuse(source),
+            23 => assert_eq!(world.client.plain(Plain::Expire), OK),
+            _ => {
+                let (datagram, from) = grammar::datagram(source, &world.asked, places.len(), &before);
+                step(source, &mut world, &datagram, from);
+                count += 1;
+                crate::counts::unit();
+                if before.len() == KEPT {
+                    before.remove(0);
+                }
+                before.push(datagram);
+            }
+        }
+        world.nothing_told();
+    }
+    world.end(source.once_in(2));
+}
+
+/// Puts in one datagram, and compares.
+fn step(source: &mut Source, world: &mut World, datagram: &[u8], from: usize) {
+    let place = &world.places[from];
+    let ip = crate::api::c(source.pick(place.ips));
+    let was = world.counters();
+    assert_eq!(world.client.handle_datagram(datagram, &ip, place.port), OK);
+    let is = world.counters();
+    assert_eq!(is.datagrams_in, was.datagrams_in + 1);
+    assert_eq!(is.told(), was.told() + 1, "a datagram is counted in exactly one place");
+    assert_eq!(is.dropped_magic > was.dropped_magic, !datagram.starts_with(b"plj0"));
+    let counted = is.replies - was.replies;
+    world.drain();
+    match judge(&mut world.asked, world.any_source, datagram, from) {
+        Fate::Dropped => assert_eq!(counted, 0, "what is no reply was counted as one"),
+        Fate::Reply(expected) => {
+            assert_eq!(counted, 1, "a reply was not counted");
+            world.told(&expected, from);
+        }
+        Fate::Perhaps(index, from) => {
+            if counted == 1 {
+                world.asked[index].answered.push(from);
+            }
+        }
+    }
+}

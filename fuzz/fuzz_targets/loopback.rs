@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: confd_fuzz_bodies::begin("loopback"), |data: &[u8]| confd_fuzz_bodies::run("loopback", data));
