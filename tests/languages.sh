@@ -1,11 +1,11 @@
 #!/bin/sh
 # The programs in README.md for other languages: each is built as it stands there against an installed library, and
-# names the master of a simulated cluster, as does the command beside them.
+# names the master, as does the command beside them: that of a simulated cluster, and that of real daemons.
 set -eu
 cd "$(dirname "$0")/.."
 
-if [ "${1:-}" != inside ]; then
-    sh tests/install-needs.sh g++ pkg-config iproute2 golang-go ghc cabal-install >/dev/null
+if [ $# -eq 0 ]; then
+    sh tests/install-needs.sh g++ pkg-config iproute2 python3 golang-go ghc cabal-install ganeti-haskell-3.0 >/dev/null
     root=$PWD
     : "${CARGO_TARGET_DIR:=$root/target}"
     scratch=$(mktemp -d)
@@ -56,10 +56,25 @@ if [ "${1:-}" != inside ]; then
     exit
 fi
 
+ask() { # WHOM MASTER FOLDER
+    for program in "$3/master-cpp" "$3/master-go" "$3/master-haskell" "confd-query master"; do
+        said=$($program)
+        echo "languages: ${program##*/} says $said, by $1"
+        [ "$said" = "$2" ]
+    done
+}
+
+if [ "$1" = real ]; then
+    echo "$CONFD_TEST_EQUAL" | tr , "\n" >/var/lib/ganeti/ssconf_master_candidates_ips
+    cp "$CONFD_TEST_KEY_FILE" /var/lib/ganeti/hmac.key
+    # Their port is any that is free, and found as that of the service.
+    { echo "ganeti-confd $CONFD_TEST_PORT/udp" && cat /etc/services; } >"$2/services"
+    mount --bind "$2/services" /etc/services
+    ask "real daemons" "$CONFD_TEST_MASTER" "$2"
+    exit
+fi
+
 # shellcheck source=tests/cluster.sh
 . tests/cluster.sh
-for program in "$2/master-cpp" "$2/master-go" "$2/master-haskell" "confd-query master"; do
-    said=$($program)
-    echo "languages: ${program##*/} says $said"
-    [ "$said" = node1.example.com ]
-done
+ask "the simulator" node1.example.com "$2"
+python3 -B tests/real/cluster.py run -- sh "$0" real "$2"
