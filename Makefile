@@ -143,6 +143,9 @@ deb-test: #+ the Debian packages: built offline, lintian, installed, real daemon
 trixie-test: #+ the same on Debian 13, with the oldest compiler that will do, unit tests included
 	@sh packaging/debian13.sh sh tests/packages.sh --disposable
 
+trixie-bindings: #+ the bindings on Debian 13, with its Go 1.24 and GHC 9.6
+	@sh packaging/debian13.sh make --no-print-directory go-tests haskell-tests
+
 rpm-test: build #+ the RPM spec file: rpmlint, rpmbuild, programs with what it makes
 	@sh tests/rpm.sh
 

@@ -37,13 +37,17 @@ pub(super) struct Control {
 impl Control {
     /// Has the kernel cut what `message` holds into datagrams of `length` bytes. `room` keeps the words for it.
     pub(super) fn add(room: &mut MaybeUninit<Control>, message: &mut libc::msghdr, length: u16) {
-        // SAFETY: a header is integers (and padding on some systems), for which zero is a value.
-        let mut header: libc::cmsghdr = unsafe { std::mem::zeroed() };
-        header.cmsg_level = libc::SOL_UDP;
-        header.cmsg_type = libc::UDP_SEGMENT;
-        // SAFETY: this only computes a length.
-        header.cmsg_len = unsafe { libc::CMSG_LEN(size_of::<u16>() as u32) } as _;
-        message.msg_control = std::ptr::from_mut(room.write(Control { header, length })).cast();
+        let control = room.as_mut_ptr();
+        // SAFETY: it is room for a control message, whose bytes are all written, the padding behind the length too:
+        // the kernel is shown all of them. The macro only computes a length.
+        unsafe {
+            control.write_bytes(0, 1);
+            (*control).header.cmsg_level = libc::SOL_UDP;
+            (*control).header.cmsg_type = libc::UDP_SEGMENT;
+            (*control).header.cmsg_len = libc::CMSG_LEN(size_of::<u16>() as u32) as _;
+            (*control).length = length;
+        }
+        message.msg_control = control.cast();
         message.msg_controllen = size_of::<Control>() as _;
     }
 }
