@@ -180,6 +180,9 @@ go-tests: build #+ the Go binding: tests, race detector, examples
 haskell-tests: build #+ the Haskell package, built and tested with both of GHC's run-time systems
 	@MAKE="$(MAKE)" STRICT="$(STRICT)" sh tests/haskell.sh
 
+examples-real: build #+ the examples in C and C++, answered by real daemons
+	@sh tests/examples-real.sh
+
 languages-test: build #+ the programs in README.md for C++, Go and Haskell
 	@MAKE="$(MAKE)" sh tests/languages.sh
 
