@@ -156,14 +156,15 @@ impl Client {
         while stalled.is_none() && state.engine.sendable() > 0 {
             let State { engine, transport, .. } = &mut *state;
             let now = self.micros(Instant::now());
-            let waiting = engine.sendable();
-            if waiting > 8 {
-                engine.arrange_transmits();
-            }
-            let sent = if waiting <= 8 {
-                send_batch::<8>(socket, engine, now, &mut transport.errors)
+            // Of a piece only the first datagram's refusal is told, and a query wants to know of its own.
+            let joined = !engine.has_queries();
+            let sent = if engine.sendable() <= 8 {
+                send_batch::<8>(socket, engine, joined, now, &mut transport.errors)
             } else {
-                send_batch::<64>(socket, engine, now, &mut transport.errors)
+                if joined {
+                    engine.arrange_transmits();
+                }
+                send_batch::<64>(socket, engine, joined, now, &mut transport.errors)
             };
             match sent {
                 None => {}
@@ -228,10 +229,11 @@ pub(super) fn next_deadline(state: &State) -> Option<Micros> {
     state.engine.next_deadline().into_iter().chain(retry).chain(refresh).min()
 }
 
-/// One batch of datagrams, at most `N`; says why not all of them were sent.
+/// One batch of datagrams, at most `N`, those for one peer in one piece if they may be `joined`; says why not all of them were sent.
 fn send_batch<const N: usize>(
     socket: &Socket,
     engine: &mut Engine,
+    joined: bool,
     now: Micros,
     errors: &mut Vec<IcmpError>,
 ) -> Option<Stop> {
@@ -242,11 +244,10 @@ fn send_batch<const N: usize>(
         *place = Outgoing { data, to };
         count += 1;
     }
-    // A query wants to know of its own refusals, and of a piece only the first datagram's is told.
-    let sent = if engine.has_queries() {
-        socket.send(&batch[..count], errors)
-    } else {
+    let sent = if joined {
         socket.send_joined(&batch[..count], errors)
+    } else {
+        socket.send(&batch[..count], errors)
     };
     for _ in 0..sent.count {
         engine.transmitted(now);

@@ -18,12 +18,10 @@ impl Engine {
         self.queue.waiting().min(self.pace.room())
     }
 
-    /// Brings those of the next datagrams together that are for one peer, which a system may take in one piece. Not
-    /// while there are queries, of which each wants to know of its own refusals.
+    /// Brings those of the next datagrams together that are for one peer, which a system may take in one piece; each
+    /// peer's stay in their order.
     pub fn arrange_transmits(&mut self) {
-        if self.queries.is_empty() {
-            self.queue.arrange();
-        }
+        self.queue.arrange();
     }
 
     /// The next datagrams to send, in order: as many as may leave now.
@@ -67,7 +65,7 @@ impl Engine {
         self.table.len() > 0 || self.late.len() > 0
     }
 
-    /// Whether some of the requests are queries.
+    /// Whether some of the requests are queries, of which each wants to know of its own refusals.
     pub fn has_queries(&self) -> bool {
         !self.queries.is_empty()
     }

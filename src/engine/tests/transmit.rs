@@ -178,3 +178,26 @@ fn a_revoked_request_leaves_nothing_in_the_queue() {
     scene.transmitted();
     assert_eq!((scene.engine.queue.held(), scene.engine.book.len()), (0, before));
 }
+
+#[test]
+fn datagrams_for_one_peer_are_brought_together_in_their_order_and_none_is_lost() {
+    let mut scene = Scene::new(3);
+    for _ in 0..10 {
+        scene.ask_queued(3);
+    }
+    let of = |scene: &Scene| -> Vec<(std::net::SocketAddr, Vec<u8>)> {
+        scene.engine.peek_transmits().map(|(bytes, to)| (to, bytes.to_vec())).collect()
+    };
+    let before = of(&scene);
+    scene.engine.arrange_transmits();
+    let after = of(&scene);
+    let changes = after.windows(2).filter(|pair| pair[0].0 != pair[1].0).count();
+    assert_eq!((after.len(), changes), (30, 2));
+    for host in 0..3 {
+        let its = |all: &[(std::net::SocketAddr, Vec<u8>)]| -> Vec<Vec<u8>> {
+            all.iter().filter(|(to, _)| *to == address(host)).map(|(_, bytes)| bytes.clone()).collect()
+        };
+        assert_eq!((its(&after).len(), its(&after)), (10, its(&before)));
+    }
+    assert_eq!(scene.flush().len(), 30);
+}
