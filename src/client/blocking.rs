@@ -151,7 +151,7 @@ impl Client {
         mut state: Locked<'a>,
         deadline: Deadline,
     ) -> Result<(Locked<'a>, usize)> {
-        self.tick(&mut state, self.micros(Instant::now()), EXPIRIES_PER_CALL);
+        self.tick(&mut state, self.clock(), EXPIRIES_PER_CALL);
         if state.engine.sendable() > 0 {
             self.transmit(&mut state, None);
         }

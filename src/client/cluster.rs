@@ -62,7 +62,7 @@ impl Client {
         let Some(key) = Key::new(key) else {
             return Err(Error::new(Code::InvalidArgument, "the HMAC key is empty"));
         };
-        let now = self.now().micros;
+        let now = self.clock();
         state.engine.set_key(now, key);
         drop(self.finish(state, Limit::NONE)?);
         Ok(())
@@ -101,7 +101,7 @@ impl Client {
         let peers = peers_of(&dir, &data, self.port)?;
         let key = Key::new(&data.key).ok_or_else(|| Error::new(Code::Internal, "an empty key was read"))?;
         state.engine.update_peers(&peers)?;
-        state.engine.set_key(self.now().micros, key);
+        state.engine.set_key(self.clock(), key);
         state.refresh.dir = Some((dir, data.stamp));
         Ok(())
     }

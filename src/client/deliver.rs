@@ -254,7 +254,7 @@ impl Client {
             return;
         }
         self.ended.store(true, Ordering::SeqCst);
-        let now = self.micros(Instant::now());
+        let now = self.clock();
         state.engine.cancel_all(now);
         self.wake_everybody(state);
         self.kick(state);

@@ -2,7 +2,6 @@
 
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::client::deliver::Limit;
 use crate::client::{Client, EXPIRIES_PER_CALL};
@@ -50,7 +49,7 @@ impl Client {
         let Some(next) = next else {
             return Err(Error::new(Code::NotFound, "no datagram waits to be sent"));
         };
-        let now = self.micros(Instant::now());
+        let now = self.clock();
         state.engine.transmitted(now);
         drop(state);
         let mut pulled = self.pulled.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -62,7 +61,7 @@ impl Client {
     pub fn handle_datagram(self: &Arc<Self>, datagram: &[u8], ip: &str, port: u16) -> Result<()> {
         let mut state = self.enter()?;
         let from = parse_source(ip, port, &|name| interface::index(name))?;
-        let now = self.micros(Instant::now());
+        let now = self.clock();
         state.engine.handle_datagram(now, datagram, from);
         self.tick(&mut state, now, EXPIRIES_PER_CALL);
         self.transmit(&mut state, None);
@@ -74,7 +73,7 @@ impl Client {
     pub fn handle_unreachable(self: &Arc<Self>, ip: &str, port: u16) -> Result<()> {
         let mut state = self.enter()?;
         let from = parse_source(ip, port, &|name| interface::index(name))?;
-        state.engine.handle_unreachable(self.micros(Instant::now()), from, &[]);
+        state.engine.handle_unreachable(self.clock(), from, &[]);
         self.transmit(&mut state, None);
         drop(self.finish(state, Limit::NONE)?);
         Ok(())

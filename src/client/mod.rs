@@ -191,14 +191,14 @@ impl Client {
         if self.callback.is_none() {
             return Err(query::no_callback());
         }
-        let now = self.micros(Instant::now());
+        let now = self.clock();
         self.tick(&mut state, now, EXPIRIES_PER_CALL);
         // What is there is delivered before the request is accepted: should an upcall close the client, then this
         // call fails without having had any effect.
         let made;
         (state, made) = self.finish(state, Limit::of_call())?;
         self.still_open(&state)?;
-        let now = if made == 0 { now } else { self.micros(Instant::now()) };
+        let now = if made == 0 { now } else { self.clock() };
         let mut sent = state.engine.send(self.now_at(now), request, coverage, token);
         if let (Ok(id), false) = (&sent, queued) {
             let id = *id;
@@ -222,7 +222,7 @@ impl Client {
     /// Ends the requests whose expiry has come, at most 65,536 in one call.
     pub fn expire(self: &Arc<Self>) -> Result<()> {
         let mut state = self.enter_blocking()?;
-        self.tick(&mut state, self.micros(Instant::now()), EXPIRIES_AT_ONCE);
+        self.tick(&mut state, self.clock(), EXPIRIES_AT_ONCE);
         self.transmit(&mut state, None);
         let (state, _) = self.finish(state, Limit { upcalls: EXPIRIES_AT_ONCE, until: None })?;
         self.still_open(&state)
@@ -231,7 +231,7 @@ impl Client {
     /// Ends a request; its upcall may come after this has returned, where another thread delivers.
     pub fn cancel(self: &Arc<Self>, salt: &str) -> Result<()> {
         let mut state = self.enter()?;
-        let done = state.engine.cancel(self.now().micros, salt);
+        let done = state.engine.cancel(self.clock(), salt);
         let (state, _) = self.finish(state, Limit::of_call())?;
         done.and_then(|()| self.still_open(&state))
     }
@@ -295,7 +295,12 @@ impl Client {
     }
 
     fn now(&self) -> Now {
-        self.now_at(self.micros(Instant::now()))
+        self.now_at(self.clock())
+    }
+
+    /// The time for deadlines alone, which spares a look at the wall clock.
+    fn clock(&self) -> Micros {
+        self.micros(Instant::now())
     }
 
     fn now_at(&self, micros: Micros) -> Now {

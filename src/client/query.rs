@@ -1,7 +1,7 @@
 //! Queries on a client: asked and waited for, or asked and told of.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::client::blocking::{Deadline, Wants};
 use crate::client::deliver::Limit;
@@ -58,7 +58,7 @@ impl Client {
         callback: QueryCallback,
     ) -> Result<()> {
         let mut state = self.enter()?;
-        self.tick(&mut state, self.micros(Instant::now()), EXPIRIES_PER_CALL);
+        self.tick(&mut state, self.clock(), EXPIRIES_PER_CALL);
         // What is there is delivered before the question is asked, since its own result must not come in here.
         (state, _) = self.finish(state, Limit::of_call())?;
         self.still_open(&state)?;
@@ -118,7 +118,7 @@ impl State {
     pub(super) fn ask_for_itself(&mut self, client: &Client, request: &mut Request) -> Result<usize> {
         let token = self.new_token();
         let ask = Ask { coverage: 0, timeout: Some(5_000_000), token, quiet: true };
-        let now = client.micros(Instant::now());
+        let now = client.clock();
         self.engine.query(client.now_at(now), request, ask, &mut fresh_salt)?;
         Ok(token)
     }

@@ -82,7 +82,7 @@ impl Client {
         if state.engine.has_events() && state.delivery.is_idle() {
             return Ok(Some(0));
         }
-        let now = self.micros(Instant::now());
+        let now = self.clock();
         Ok(next_deadline(&state).map(|at| {
             let ms = at.saturating_sub(now).div_ceil(1_000);
             i32::try_from(ms).unwrap_or(i32::MAX)
@@ -111,7 +111,7 @@ impl Client {
             let read = socket.receive(&mut transport.buffers, most, &mut transport.errors);
             // An error that is no pending ICMP error is of this moment; the next call tries again.
             let count = read.unwrap_or(0);
-            let read_at = self.micros(Instant::now());
+            let read_at = self.clock();
             let now = as_of.unwrap_or(read_at);
             for index in 0..count {
                 if let Some((datagram, from)) = transport.buffers.datagram(index) {
@@ -141,7 +141,7 @@ impl Client {
         if state.transport.errors.is_empty() {
             return;
         }
-        let now = self.micros(Instant::now());
+        let now = self.clock();
         for error in state.transport.errors.drain(..).filter(|error| error.refused) {
             state.engine.handle_unreachable(now, error.to, &error.payload);
         }
@@ -155,7 +155,7 @@ impl Client {
         let mut stalled = None;
         while stalled.is_none() && state.engine.sendable() > 0 {
             let State { engine, transport, .. } = &mut *state;
-            let now = self.micros(Instant::now());
+            let now = self.clock();
             // Of a piece only the first datagram's refusal is told, and a query wants to know of its own.
             let joined = !engine.has_queries();
             let sent = if engine.sendable() <= 8 {
