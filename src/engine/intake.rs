@@ -132,10 +132,10 @@ impl Engine {
         }
     }
 
-    fn accept(&mut self, arrived: &Arrived, reading: &str, room: &mut Vec<u8>) -> Result<(), Dropped> {
+    fn accept(&mut self, arrived: &Arrived, reading: &[u8], room: &mut Vec<u8>) -> Result<(), Dropped> {
         let Arrived { now, from, peer, looked, bytes } = *arrived;
         let envelope = Envelope::parse(reading).ok_or(Dropped::Malformed)?;
-        let Some(id) = self.table.find_by(envelope.salt.as_bytes(), envelope.uuid) else {
+        let Some(id) = self.table.find_by(&envelope.salt, envelope.uuid) else {
             return self.credit_late(arrived, &envelope, room);
         };
         let Some(asked) = self.table.get(id) else { return Err(Dropped::Salt) };
@@ -205,7 +205,7 @@ impl Engine {
             return Err(Dropped::Salt);
         }
         let Arrived { now, peer, bytes, .. } = *arrived;
-        let salt = envelope.uuid.unwrap_or_else(|| text_bits(envelope.salt.as_bytes()));
+        let salt = envelope.uuid.unwrap_or_else(|| text_bits(&envelope.salt));
         let remains = self.late.get_mut(salt).ok_or(Dropped::Salt)?;
         let (peer, place) =
             peer.and_then(|peer| Some((peer, remains.contacts.position(peer)?))).ok_or(Dropped::Source)?;

@@ -155,10 +155,11 @@ fn parse_port(digits: &str) -> std::result::Result<u16, String> {
 /// An address and its zone, 0 for none.
 fn parse_ip(text: &str, zone: &dyn Fn(&str) -> Option<u32>) -> std::result::Result<(IpAddr, u32), String> {
     let not_an_address = || "is not an IPv4 or IPv6 address".to_owned();
+    // First what the sources of datagrams mostly are.
+    if let Ok(ip) = text.parse::<Ipv4Addr>() {
+        return Ok((ip.into(), 0));
+    }
     let Some((ip, name)) = text.split_once('%') else {
-        if let Ok(ip) = text.parse::<Ipv4Addr>() {
-            return Ok((ip.into(), 0));
-        }
         let ip: Ipv6Addr = text.parse().map_err(|_| not_an_address())?;
         return Ok(ip.to_ipv4_mapped().map_or((ip.into(), 0), |ip| (ip.into(), 0)));
     };

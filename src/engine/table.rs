@@ -96,7 +96,7 @@ impl Table {
     }
 
     pub(super) fn find(&self, salt: &str) -> Option<Id> {
-        self.find_by(salt.as_bytes(), uuid_bits(salt))
+        self.find_by(salt.as_bytes(), uuid_bits(salt.as_bytes()))
     }
 
     /// The same for a salt whose bits are known, where it is a UUID.
@@ -296,7 +296,7 @@ mod tests {
             "00000000-0000-4001-8000-000000000000",
             "00000000-0000-4002-8000-000000000003",
         ];
-        let numbers = salts.map(|salt| fold(uuid_bits(salt).unwrap()));
+        let numbers = salts.map(|salt| fold(uuid_bits(salt.as_bytes()).unwrap()));
         assert_eq!(numbers, [0x8000_0000_0000_4001; 3]);
         for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
             let mut table = Table::default();

@@ -43,7 +43,7 @@ impl Verdict {
         if !reply.is_ok() {
             return first_of_all;
         }
-        let (serial, answer) = (reply.serial(), fingerprint(reply.answer().text()));
+        let (serial, answer) = (reply.serial(), fingerprint(reply.answer().bytes()));
         if !std::mem::replace(&mut self.any_ok, true) {
             (self.serial, self.answer) = (serial, answer);
             return true;

@@ -74,6 +74,12 @@ impl Answer {
         self.text.as_str()
     }
 
+    /// The same as bytes.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
     /// The same with its NUL.
     pub fn as_c_str(&self) -> &CStr {
         self.text.as_c_str()

@@ -1,7 +1,8 @@
 //! A received datagram, taken apart: the salt that says whose reply it claims to be, and the signed message.
 //!
 //! The server signs a reply's UTF-8 text and then truncates each character to one byte on the wire. So a datagram
-//! has two readings: as UTF-8, and with each byte as the character of that number (Latin-1). Both are tried.
+//! has two readings: as UTF-8, and with each byte as the character of that number (Latin-1). Both are tried. A reading
+//! is bytes, of which only those are known to be UTF-8 that were looked at.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,7 +18,7 @@ use crate::wire::{MAGIC, hex};
 #[derive(Debug)]
 pub struct Envelope<'a> {
     /// The salt of the request that this answers.
-    pub salt: Cow<'a, str>,
+    pub salt: Cow<'a, [u8]>,
     /// Its bits, where it is a UUID.
     pub uuid: Option<u128>,
     sealed: Sealed<'a>,
@@ -26,7 +27,7 @@ pub struct Envelope<'a> {
 #[derive(Debug)]
 enum Sealed<'a> {
     /// Of a datagram in the form that servers write: the tag's digits, the message with its escapes, and all of it.
-    AsWritten(&'a str, &'a str, &'a str),
+    AsWritten(&'a [u8; 2 * TAG_LEN], &'a [u8], &'a [u8]),
     Read(Signed<'a>),
 }
 
@@ -42,29 +43,30 @@ pub struct Signed<'a> {
 impl<'a> Envelope<'a> {
     /// Takes one reading of a datagram apart; `None` if it is not an object with the three members. In the form that
     /// servers write, message and tag may yet turn out to be none when they are [opened](Envelope::open).
-    pub fn parse(reading: &'a str) -> Option<Self> {
+    pub fn parse(reading: &'a [u8]) -> Option<Self> {
         Self::as_servers_write(reading).or_else(|| Self::in_any_form(reading))
     }
 
     /// The form in which `ganeti-confd` writes, by far the most: split at its fixed places. `None` for any other. The
     /// salt is what it is in any reading: what stands at the end of an object as this does is its member.
-    fn as_servers_write(reading: &'a str) -> Option<Self> {
-        let rest = reading.strip_prefix("{\"hmac\":\"")?.strip_suffix("\"}")?;
-        let (hex, rest) = rest.split_at_checked(2 * TAG_LEN)?;
-        let rest = rest.strip_prefix("\",\"msg\":\"")?;
+    fn as_servers_write(reading: &'a [u8]) -> Option<Self> {
+        let rest = reading.strip_prefix(br#"{"hmac":""#)?.strip_suffix(br#""}"#)?;
+        let (hex, rest) = rest.split_first_chunk()?;
+        let rest = rest.strip_prefix(br#"","msg":""#)?;
         let (start, uuid) = match uuid_at_the_end(rest) {
             Some((start, bits)) => (start, Some(bits)),
-            None => (rest.bytes().rposition(|byte| byte == b'"')? + 1, None),
+            None => (rest.iter().rposition(|&byte| byte == b'"')? + 1, None),
         };
         let (escaped, salt) = rest.split_at(start);
-        let escaped = escaped.strip_suffix("\",\"salt\":\"")?;
-        let plain = uuid.is_some() || !salt.bytes().any(is_special);
+        let escaped = escaped.strip_suffix(br#"","salt":""#)?;
+        let is_text =
+            |salt: &[u8]| !salt.iter().any(|&byte| is_special(byte)) && std::str::from_utf8(salt).is_ok();
         let sealed = Sealed::AsWritten(hex, escaped, reading);
-        plain.then_some(Envelope { salt: Cow::Borrowed(salt), uuid, sealed })
+        (uuid.is_some() || is_text(salt)).then_some(Envelope { salt: Cow::Borrowed(salt), uuid, sealed })
     }
 
-    fn in_any_form(reading: &'a str) -> Option<Self> {
-        let mut parser = serde_json::Deserializer::from_str(reading);
+    fn in_any_form(reading: &'a [u8]) -> Option<Self> {
+        let mut parser = serde_json::Deserializer::from_str(std::str::from_utf8(reading).ok()?);
         let envelope = parser.deserialize_map(EnvelopeVisitor).ok()?;
         parser.end().ok()?;
         Some(envelope)
@@ -88,7 +90,7 @@ impl<'a> Envelope<'a> {
 
     /// Whether the key's holder signed this message, which is this envelope's.
     pub fn is_signed_by(&self, key: &Key, signed: &Signed<'_>) -> bool {
-        key.verifies(self.salt.as_bytes(), signed.message.as_bytes(), &signed.tag)
+        key.verifies(&self.salt, signed.message.as_bytes(), &signed.tag)
     }
 }
 
@@ -97,18 +99,25 @@ pub fn payload(datagram: &[u8]) -> Option<&[u8]> {
     datagram.strip_prefix(MAGIC)
 }
 
-/// The readings of a payload, the likelier first: one if it is ASCII, at most two.
-pub fn readings(payload: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
-    let utf8 = std::str::from_utf8(payload).ok().map(Cow::Borrowed);
+/// The readings of a payload, the likelier first: one if it is ASCII, else two, of which the first may be no text.
+pub fn readings(payload: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
     // Made only when the first reading was no use.
     let latin1 = std::iter::once(payload).filter(|bytes| !bytes.is_ascii());
-    utf8.into_iter().chain(latin1.map(|bytes| bytes.iter().map(|&byte| char::from(byte)).collect()))
+    let read = |bytes: &[u8]| bytes.iter().map(|&byte| char::from(byte)).collect::<String>();
+    std::iter::once(Cow::Borrowed(payload)).chain(latin1.map(move |bytes| read(bytes).into_bytes().into()))
 }
 
 /// Where the UUID begins that ends a text, and its bits.
-fn uuid_at_the_end(text: &str) -> Option<(usize, u128)> {
+fn uuid_at_the_end(text: &[u8]) -> Option<(usize, u128)> {
     let start = text.len().checked_sub(UUID_LEN)?;
-    Some((start, uuid_bits(text.get(start..)?)?))
+    Some((start, uuid_bits(&text[start..])?))
+}
+
+fn bytes_of(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
 }
 
 /// Whether a byte does not stand for itself inside a JSON string.
@@ -122,8 +131,7 @@ const OK_ESCAPED: &[u8] = br#"{\"protocol\":1,\"status\":0,\"answer\":"#;
 
 /// The text of the inside of a JSON string, if its escapes are the short ones; `None` for others, and where it is
 /// no such inside.
-fn unescape<'a>(inside: &str, room: &'a mut Vec<u8>) -> Option<&'a str> {
-    let inside = inside.as_bytes();
+fn unescape<'a>(inside: &[u8], room: &'a mut Vec<u8>) -> Option<&'a str> {
     // Eight bytes are copied at once, of which only some may count.
     if room.len() < inside.len() + 8 {
         room.resize(inside.len() + 8, 0);
@@ -202,8 +210,9 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
                 return Err(A::Error::custom("a member comes twice"));
             }
         }
-        match (message, salt, tag.as_deref().and_then(tag_of_hex)) {
+        match (message, salt, tag.as_deref().and_then(|tag| tag_of_hex(tag.as_bytes().try_into().ok()?))) {
             (Some(message), Some(salt), Some(tag)) => {
+                let salt = bytes_of(salt);
                 Ok(Envelope { uuid: uuid_bits(&salt), salt, sealed: Sealed::Read(Signed { message, tag }) })
             }
             _ => Err(A::Error::custom("a member is missing")),
@@ -240,9 +249,8 @@ impl<'de> Visitor<'de> for TextVisitor {
 
 /// 40 hexadecimal digits of either case.
 #[inline]
-fn tag_of_hex(digits: &str) -> Option<[u8; TAG_LEN]> {
-    let digits: [u8; 2 * TAG_LEN] = digits.as_bytes().try_into().ok()?;
-    tag_of(&digits).or_else(|| tag_of(&digits.map(|digit| digit.to_ascii_lowercase())))
+fn tag_of_hex(digits: &[u8; 2 * TAG_LEN]) -> Option<[u8; TAG_LEN]> {
+    tag_of(digits).or_else(|| tag_of(&digits.map(|digit| digit.to_ascii_lowercase())))
 }
 
 fn tag_of(digits: &[u8; 2 * TAG_LEN]) -> Option<[u8; TAG_LEN]> {
@@ -268,13 +276,14 @@ mod tests {
     fn opened(envelope: Option<Envelope<'_>>) -> Option<Read> {
         let (envelope, mut room) = (envelope?, Vec::new());
         let Signed { message, tag } = envelope.open(&mut room)?;
-        Some((envelope.salt.to_string(), envelope.uuid, message.into_owned(), tag))
+        let salt = String::from_utf8(envelope.salt.to_vec()).unwrap();
+        Some((salt, envelope.uuid, message.into_owned(), tag))
     }
 
     #[test]
     fn members_come_in_any_order_and_others_are_ignored() {
         let text = text("s\\u00e9", ", \"more\": [{\"a\": 1}]");
-        let (salt, uuid, message, tag) = opened(Envelope::in_any_form(&text)).unwrap();
+        let (salt, uuid, message, tag) = opened(Envelope::in_any_form(text.as_bytes())).unwrap();
         assert_eq!((&*salt, uuid, &*message), ("s\u{e9}", None, "m"));
         assert_eq!(tag[..3], [0x00, 0x11, 0x22]);
     }
@@ -282,7 +291,7 @@ mod tests {
     #[test]
     fn anything_else_is_no_envelope() {
         let good = text("s", "");
-        assert!(Envelope::in_any_form(&good).is_some());
+        assert!(Envelope::in_any_form(good.as_bytes()).is_some());
         for bad in [
             String::new(),
             "[]".into(),
@@ -296,11 +305,11 @@ mod tests {
             text("s", ", \"deep\": [[[["),
             text("\\ud800", ""),
         ] {
-            assert!(Envelope::in_any_form(&bad).is_none(), "{bad}");
-            assert_eq!(opened(Envelope::as_servers_write(&bad)), None, "{bad}");
+            assert!(Envelope::in_any_form(bad.as_bytes()).is_none(), "{bad}");
+            assert_eq!(opened(Envelope::as_servers_write(bad.as_bytes())), None, "{bad}");
         }
         let deep = format!(", \"deep\": {}{}", "[".repeat(60_000), "]".repeat(60_000));
-        assert!(Envelope::in_any_form(&text("s", &deep)).is_some(), "depth costs no stack");
+        assert!(Envelope::in_any_form(text("s", &deep).as_bytes()).is_some(), "depth costs no stack");
     }
 
     #[test]
@@ -330,7 +339,8 @@ mod tests {
         for message in messages {
             for salt in ["s", "", "\u{e9}", r"\u0041", "a\"b", "\n", uuid, &uuid.replace('d', "D")] {
                 let text = written(message, salt);
-                let (quick, any) = (Envelope::as_servers_write(&text), Envelope::in_any_form(&text));
+                let bytes = text.as_bytes();
+                let (quick, any) = (Envelope::as_servers_write(bytes), Envelope::in_any_form(bytes));
                 if let (Some(quick), Some(any)) = (&quick, &any) {
                     assert_eq!((&quick.salt, quick.uuid), (&any.salt, any.uuid), "{text}");
                 }
@@ -339,10 +349,12 @@ mod tests {
             }
         }
         for salt in ["s", uuid] {
-            let usual = opened(Envelope::as_servers_write(&written(r#"{\"status\":0}"#, salt))).unwrap();
+            let usual =
+                opened(Envelope::as_servers_write(written(r#"{\"status\":0}"#, salt).as_bytes())).unwrap();
             assert_eq!((&*usual.0, &*usual.2), (salt, r#"{"status":0}"#));
         }
-        let tagged = |tag: &str| opened(Envelope::as_servers_write(&written("m", "s").replace(TAG, tag)));
+        let tagged =
+            |tag: &str| opened(Envelope::as_servers_write(written("m", "s").replace(TAG, tag).as_bytes()));
         assert_eq!(tagged(&TAG.to_uppercase()), tagged(TAG));
         assert_eq!(tagged(&TAG.replace("ff", "fg")), None);
     }
@@ -357,17 +369,16 @@ mod tests {
                 for after in 0..20 {
                     let around =
                         |middle: &str| format!("{}{middle}{}", "a".repeat(before), "b".repeat(after));
-                    assert_eq!(unescape(&around(inside), &mut room), Some(&*around(text)));
+                    assert_eq!(unescape(around(inside).as_bytes(), &mut room), Some(&*around(text)));
                     for bad in ["\"", "\u{1f}", "\0", r"\u0041", r"\x", "\\"] {
-                        assert_eq!(unescape(&around(bad), &mut room), None, "{bad}");
+                        assert_eq!(unescape(around(bad).as_bytes(), &mut room), None, "{bad}");
                     }
                 }
             }
         }
         let (inside, text) = (OK_ESCAPED.escape_ascii().to_string(), OK_ESCAPED);
-        assert_eq!(unescape(&inside, &mut room).unwrap().as_bytes(), text, "escaped once more");
-        let inside = std::str::from_utf8(OK_ESCAPED).unwrap();
-        assert_eq!(unescape(inside, &mut room).unwrap().as_bytes(), OK);
+        assert_eq!(unescape(inside.as_bytes(), &mut room).unwrap().as_bytes(), text, "escaped once more");
+        assert_eq!(unescape(OK_ESCAPED, &mut room).unwrap().as_bytes(), OK);
         for byte in 0..=255u8 {
             for place in 0..8 {
                 let mut eight = [0x80; 8];
@@ -381,9 +392,9 @@ mod tests {
     #[test]
     fn a_payload_has_one_reading_in_ascii_and_else_two() {
         let all = |bytes: &[u8]| readings(bytes).map(Cow::into_owned).collect::<Vec<_>>();
-        assert_eq!(all(b"abc"), ["abc"]);
-        assert_eq!(all(b"n\xe9"), ["n\u{e9}"]);
-        assert_eq!(all("n\u{e9}".as_bytes()), ["n\u{e9}", "n\u{c3}\u{a9}"]);
+        assert_eq!(all(b"abc"), [b"abc"]);
+        assert_eq!(all(b"n\xe9"), [&b"n\xe9"[..], "n\u{e9}".as_bytes()]);
+        assert_eq!(all("n\u{e9}".as_bytes()), ["n\u{e9}".as_bytes(), "n\u{c3}\u{a9}".as_bytes()]);
         assert_eq!(payload(b"plj0x"), Some(&b"x"[..]));
         assert_eq!(payload(b"plj1x"), None);
         assert_eq!(payload(b"plj"), None);

@@ -29,8 +29,15 @@ impl Kept {
 
     pub(super) fn as_str(&self) -> &str {
         match &self.0 {
-            Form::Short(len, bytes) => std::str::from_utf8(&bytes[..usize::from(*len)]).unwrap_or_default(),
+            Form::Short(..) => std::str::from_utf8(self.as_bytes()).unwrap_or_default(),
             Form::Long(text) => &text[..text.len() - 1],
+        }
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Form::Short(len, bytes) => &bytes[..usize::from(*len)],
+            Form::Long(text) => &text.as_bytes()[..text.len() - 1],
         }
     }
 

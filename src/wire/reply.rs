@@ -51,8 +51,8 @@ impl Reply {
             "2" => STATUS_NOT_IMPLEMENTED,
             _ => return None,
         };
-        let serial = decimal(serial)?.try_into().ok()?;
-        if decimal(answer).is_none() {
+        let serial = decimal(serial.as_bytes())?.try_into().ok()?;
+        if decimal(answer.as_bytes()).is_none() {
             // White space around it would make it another text than the one that is a value.
             serde_json::from_str(answer).ok().filter(|raw: &&RawValue| raw.get() == answer)?;
         }
@@ -132,8 +132,7 @@ impl fmt::Debug for Reply {
 
 /// The number that a text is, where it is JSON's shortest form of one that is not negative and has 18 digits at the
 /// most.
-pub(super) fn decimal(text: &str) -> Option<u64> {
-    let digits = text.as_bytes();
+pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
     if !(1..=18).contains(&digits.len()) || (digits[0] == b'0' && digits.len() > 1) {
         return None;
     }

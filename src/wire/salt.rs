@@ -49,7 +49,7 @@ impl Salt {
 
     /// The salt that a program chose, which may be empty (a request then has none) but hold no NUL.
     pub fn from_text(text: &str) -> Result<Self> {
-        if let Some(bits) = uuid_bits(text) {
+        if let Some(bits) = uuid_bits(text.as_bytes()) {
             let mut uuid = [0; UUID_LEN + 1];
             uuid[..UUID_LEN].copy_from_slice(text.as_bytes());
             return Ok(Salt { form: Form::Uuid(uuid), bits: halves(bits) });
@@ -104,8 +104,8 @@ fn halves(bits: u128) -> [u64; 2] {
 }
 
 /// The 128 bits of a UUID in canonical form (lower case, dashes in their places), else `None`.
-pub fn uuid_bits(text: &str) -> Option<u128> {
-    let text: &[u8; UUID_LEN] = text.as_bytes().try_into().ok()?;
+pub fn uuid_bits(text: &[u8]) -> Option<u128> {
+    let text: &[u8; UUID_LEN] = text.try_into().ok()?;
     if [text[8], text[13], text[18], text[23]] != *b"----" {
         return None;
     }
@@ -130,7 +130,7 @@ mod tests {
         let salt = Salt::from_random([0xff; 16]);
         assert_eq!(salt.as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
         assert_eq!(Salt::from_random([0; 16]).as_str(), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(uuid_bits(salt.as_str()), Some(0xffffffffffff4fffbfffffffffffffff));
+        assert_eq!(uuid_bits(salt.as_bytes()), Some(0xffffffffffff4fffbfffffffffffffff));
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
             "ffffffff-ffff-4fff-bfff-fffffffffffg",
             "",
         ] {
-            assert_eq!(uuid_bits(other), None, "{other}");
+            assert_eq!(uuid_bits(other.as_bytes()), None, "{other}");
             assert_eq!(Salt::from_text(other).unwrap().as_str(), other);
         }
     }

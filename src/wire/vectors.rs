@@ -39,7 +39,7 @@ fn open(datagram: &[u8], key: &Key) -> Option<(String, String)> {
         let (envelope, mut room) = (Envelope::parse(&reading)?, Vec::new());
         let signed = envelope.open(&mut room)?;
         let verified = envelope.is_signed_by(key, &signed);
-        verified.then(|| (envelope.salt.to_string(), signed.message.into_owned()))
+        verified.then(|| (String::from_utf8(envelope.salt.to_vec()).unwrap(), signed.message.into_owned()))
     })
 }
 

@@ -11,7 +11,7 @@ fn waiting(scene: &Scene) -> Vec<(String, usize)> {
     let mut all: Vec<(String, usize)> = Vec::new();
     for (datagram, _) in scene.engine.peek_transmits() {
         let text = std::str::from_utf8(payload(datagram).unwrap()).unwrap();
-        let (envelope, mut room) = (Envelope::parse(text).unwrap(), Vec::new());
+        let (envelope, mut room) = (Envelope::parse(text.as_bytes()).unwrap(), Vec::new());
         let signed = envelope.open(&mut room).unwrap();
         assert!(envelope.is_signed_by(&key(), &signed));
         let message: Value = serde_json::from_str(&signed.message).unwrap();

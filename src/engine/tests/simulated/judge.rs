@@ -89,22 +89,22 @@ struct Reading {
 }
 
 fn readings(text: &[u8]) -> [Option<Reading>; 2] {
-    let read = |text: &str| match members(text) {
+    let read = |bytes: &[u8]| match std::str::from_utf8(bytes).ok().and_then(members) {
         Some((salt, message, tag)) => Some(Reading { salt, sealed: Some((message, tag)) }),
-        None => salt_in_its_place(text).map(|salt| Reading { salt, sealed: None }),
+        None => salt_in_its_place(bytes).map(|salt| Reading { salt, sealed: None }),
     };
-    let utf8 = std::str::from_utf8(text).ok().and_then(read);
-    let latin1 = || read(&text.iter().map(|&byte| char::from(byte)).collect::<String>());
-    [utf8, if text.is_ascii() { None } else { latin1() }]
+    let latin1 = || read(text.iter().map(|&byte| char::from(byte)).collect::<String>().as_bytes());
+    [read(text), if text.is_ascii() { None } else { latin1() }]
 }
 
 /// The salt of what looks as a server would have written it, whatever is wrong with the rest.
-fn salt_in_its_place(text: &str) -> Option<String> {
-    let rest = text.strip_prefix(r#"{"hmac":""#)?.strip_suffix(r#""}"#)?;
-    let (_, rest) = rest.split_at_checked(40)?;
-    let (before, salt) = rest.strip_prefix(r#"","msg":""#)?.rsplit_once('"')?;
+fn salt_in_its_place(bytes: &[u8]) -> Option<String> {
+    let rest = bytes.strip_prefix(br#"{"hmac":""#)?.strip_suffix(br#""}"#)?;
+    let rest = rest.get(40..)?.strip_prefix(br#"","msg":""#)?;
+    let end = rest.iter().rposition(|&byte| byte == b'"')?;
+    let (before, salt) = (&rest[..end], std::str::from_utf8(&rest[end + 1..]).ok()?);
     let plain = !salt.chars().any(|c| c == '\\' || c < ' ');
-    (before.ends_with(r#"","salt":"#) && plain).then(|| salt.to_owned())
+    (before.ends_with(br#"","salt":"#) && plain).then(|| salt.to_owned())
 }
 
 fn members(text: &str) -> Option<(String, String, Vec<u8>)> {
