@@ -1,6 +1,7 @@
 //! `confd_stats`: what a client counts.
 
 use std::ffi::c_char;
+use std::mem::offset_of;
 
 use crate::engine::Stats;
 use crate::error::{Code, Error};
@@ -53,6 +54,10 @@ pub struct confd_stats {
     pub queued: u64,
 }
 
+/// What programs of the first version pass; it stays as it is when the structs grow.
+const FIRST_STATS: usize = offset_of!(confd_stats, queued) + size_of::<u64>();
+const FIRST_PEER_STATS: usize = offset_of!(confd_peer_stats, serial) + size_of::<i64>();
+
 impl From<Stats> for confd_stats {
     fn from(stats: Stats) -> Self {
         confd_stats {
@@ -96,7 +101,7 @@ pub unsafe extern "C" fn confd_client_stats(
         // SAFETY: the caller passes a client or NULL.
         let stats = unsafe { with(client, |client| client.stats()) }?;
         // SAFETY: the caller has size bytes at out, or passes NULL.
-        unsafe { fill(confd_stats::from(stats), out, size) }
+        unsafe { fill(confd_stats::from(stats), out, size, FIRST_STATS) }
     })
 }
 
@@ -154,28 +159,30 @@ pub unsafe extern "C" fn confd_client_peer_stats(
             serial: peer.serial,
         };
         // SAFETY: the caller has size bytes at out, or passes NULL.
-        unsafe { fill(stats, out, size) }
+        unsafe { fill(stats, out, size, FIRST_PEER_STATS) }
     })
 }
 
-/// Writes as much of a struct as the caller knows, and zeroes what only the caller knows.
+/// Writes as much of a struct as the caller knows, and zeroes what only the caller knows. `first` is the size of the
+/// struct in the first version, the least that a caller can know.
 ///
 /// # Safety
 /// `out` is NULL or has `size` bytes that may be written. `T` has no padding.
-unsafe fn fill<T: Copy>(value: T, out: *mut T, size: usize) -> crate::error::Result<()> {
-    let known = size_of::<T>();
-    if size < known {
+unsafe fn fill<T: Copy>(value: T, out: *mut T, size: usize, first: usize) -> crate::error::Result<()> {
+    if size < first {
         return Err(Error::with(
             Code::InvalidArgument,
-            format_args!("a struct of {size} bytes is smaller than that of the first version, {known}"),
+            format_args!("a struct of {size} bytes is smaller than that of the first version, {first}"),
         ));
     }
-    let out_bytes = out.cast::<u8>();
-    // SAFETY: `output` has checked for NULL, and the caller promises that size bytes, which are more than known, may
-    // be written.
+    let both = size_of::<T>().min(size);
+    output(out, "out")?;
+    let to = out.cast::<u8>();
+    // SAFETY: the caller promises that size bytes may be written at what is not NULL, and both is no more than that; a
+    // `T` without padding can be read as bytes.
     unsafe {
-        output(out, "out")?.set(value);
-        out_bytes.add(known).write_bytes(0, size - known);
+        to.copy_from_nonoverlapping((&raw const value).cast(), both);
+        to.add(both).write_bytes(0, size - both);
     }
     Ok(())
 }
@@ -188,13 +195,22 @@ mod tests {
     fn a_later_callers_struct_is_zeroed_where_only_it_knows() {
         let mut room = [0xffu8; 24];
         // SAFETY: there is room for what is written.
-        unsafe { fill(7u64, room.as_mut_ptr().cast(), 16) }.unwrap();
+        unsafe { fill(7u64, room.as_mut_ptr().cast(), 16, 8) }.unwrap();
         assert_eq!(room[..8], 7u64.to_ne_bytes());
         assert_eq!(room[8..16], [0; 8]);
         assert_eq!(room[16..], [0xff; 8]);
         // SAFETY: nothing is written.
-        assert!(unsafe { fill(7u64, room.as_mut_ptr().cast(), 7) }.is_err());
+        assert!(unsafe { fill(7u64, room.as_mut_ptr().cast(), 7, 8) }.is_err());
         // SAFETY: nothing is written.
-        assert!(unsafe { fill(7u64, std::ptr::null_mut(), 8) }.is_err());
+        assert!(unsafe { fill(7u64, std::ptr::null_mut(), 8, 8) }.is_err());
+    }
+
+    #[test]
+    fn an_earlier_callers_struct_gets_what_it_has_room_for() {
+        let mut room = [0xffu8; 16];
+        // SAFETY: only as much is written as there is room for.
+        unsafe { fill([1u64, 2], room.as_mut_ptr().cast(), 8, 8) }.unwrap();
+        assert_eq!(room[..8], 1u64.to_ne_bytes());
+        assert_eq!(room[8..], [0xff; 8]);
     }
 }
