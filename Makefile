@@ -122,6 +122,12 @@ man-examples: build #+ the examples of the manual, compiled and run as they stan
 exports: build #+ what the libraries define and need
 	@sh tests/exports.sh
 
+abi-check: build #+ the ABI is what it was, by libabigail; planted changes are found; LONG=1: planted everywhere
+	@LONG=$(LONG) python3 tests/abi/run.py check
+
+abi-baseline: build ## the ABI as it is now becomes what abi-check demands; FIRST=1: before the first release
+	@FIRST=$(FIRST) python3 tests/abi/run.py baseline
+
 examples: build #+ the C examples, strict, with gcc and clang
 	@STRICT="$(STRICT)" sh tests/examples.sh
 

@@ -18,6 +18,15 @@ if [ "$declared" != "$defined" ]; then
     rm -f "$shared.declared"
 fi
 
+# Names that a release has exported, with the versions of the symbols if any, are never missed by a program again. Which
+# list: for the check that this is noticed.
+exported=$(nm -D --defined-only "$shared" | awk '{print $2, $3}' | sort)
+released=$(sort "${CONFD_EXPORTS:-tests/abi/exports.txt}")
+gone=$(printf '%s\n' "$released" | while read -r symbol; do
+    printf '%s\n' "$exported" | grep -qxF "$symbol" || echo "$symbol"
+done)
+[ -z "$gone" ] || complain "exported once (tests/abi/exports.txt), and no longer" "$gone"
+
 # The symbols file of the Debian package has each, with the version that brought it. A source tarball has no debian/.
 if [ -d debian ]; then
     listed=$(sed -n 's/^ \(confd_[a-z0-9_]*\)@Base .*/\1/p' debian/libconfdclient0.symbols | sort)

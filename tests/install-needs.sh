@@ -8,7 +8,7 @@ set -eu
 
 # mandoc judges the manual's pages, and man-db finds them. libc6-dev is only recommended by gcc, and so has to be named. libc6-dbg is what valgrind finds its way in libc by.
 all="gcc g++ clang libc6-dev libc6-dbg binutils make valgrind python3 iproute2 pkg-config mandoc man-db groff-base
-    zsh libuv1-dev libglib2.0-dev nftables libfaketime
+    zsh abigail-tools libuv1-dev libglib2.0-dev nftables libfaketime
     ganeti-haskell-3.0 ganeti-3.0"
 
 # clang's sanitizers are a package of their own, by the version of the compiler.

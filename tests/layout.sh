@@ -16,8 +16,8 @@ if [ -z "$(files Cargo.toml)" ]; then
     exit 0
 fi
 
-# One idea a file. The header is generated: one file for users, from many.
-long=$(files '*.rs' '*.c' '*.h' '*.hpp' '*.py' '*.sh' '*.go' '*.hs' Makefile | grep -vx include/confdclient.h |
+# One idea a file. The header is generated: one file for users, from many; and kept as it first was.
+long=$(files '*.rs' '*.c' '*.h' '*.hpp' '*.py' '*.sh' '*.go' '*.hs' Makefile | grep -vxE 'include/confdclient.h|tests/abi/confdclient-0.h' |
     while IFS= read -r file; do
         lines=$(wc -l <"$file")
         [ "$lines" -le 500 ] || echo "$file: $lines"

@@ -1,4 +1,5 @@
-/* The numbers, the layout and the names that programs were compiled with. Also compiled as C++. */
+/* The numbers, the layout and the names that programs were compiled with. Also compiled as C++.
+   `make abi-check` sees to it that nothing of the header is missing here. */
 #include "check.h"
 #include <stddef.h>
 
@@ -49,6 +50,10 @@ static void numbers(void)
     NUMBER(CONFD_UPCALL_REPLY, 1);
     NUMBER(CONFD_UPCALL_EXPIRE, 2);
     NUMBER(CONFD_UPCALL_CANCEL, 3);
+    NUMBER(CONFD_OUTCOME_ANSWERED, 0);
+    NUMBER(CONFD_OUTCOME_PARTIAL, 1);
+    NUMBER(CONFD_OUTCOME_NO_REPLY, 2);
+    NUMBER(CONFD_OUTCOME_CANCELLED, 3);
     NUMBER(CONFD_STATUS_OK, 0);
     NUMBER(CONFD_STATUS_ERROR, 1);
     NUMBER(CONFD_STATUS_NOT_IMPLEMENTED, 2);
@@ -58,6 +63,11 @@ static void numbers(void)
     NUMBER(CONFD_JSON_STRING, 3);
     NUMBER(CONFD_JSON_ARRAY, 4);
     NUMBER(CONFD_JSON_OBJECT, 5);
+    NUMBER(CONFD_NODE_ROLE_MASTER, 0);
+    NUMBER(CONFD_NODE_ROLE_CANDIDATE, 1);
+    NUMBER(CONFD_NODE_ROLE_OFFLINE, 2);
+    NUMBER(CONFD_NODE_ROLE_DRAINED, 3);
+    NUMBER(CONFD_NODE_ROLE_REGULAR, 4);
     SAME(sizeof(confd_error), 4);
 }
 
@@ -79,6 +89,17 @@ static void layouts(void)
     AT(confd_upcall, received, 64);
     AT(confd_upcall, consistent, 68);
     CHECK(sizeof(confd_upcall) >= 72);
+    AT(confd_result, size, 0);
+    AT(confd_result, outcome, 8);
+    AT(confd_result, reply, 16);
+    AT(confd_result, server_ip, 24);
+    AT(confd_result, server_port, 32);
+    AT(confd_result, sent, 36);
+    AT(confd_result, received, 40);
+    AT(confd_result, needed, 44);
+    AT(confd_result, errors, 48);
+    AT(confd_result, consistent, 52);
+    CHECK(sizeof(confd_result) >= 56);
     AT(confd_wait_result, timed_out, 0);
     AT(confd_wait_result, sent, 4);
     AT(confd_wait_result, received, 8);
@@ -88,6 +109,13 @@ static void layouts(void)
     AT(confd_datagram, ip, 16);
     AT(confd_datagram, port, 24);
     SAME(sizeof(confd_datagram), 32);
+    AT(confd_drbd_minor, node, 0);
+    AT(confd_drbd_minor, minor, 8);
+    AT(confd_drbd_minor, instance, 16);
+    AT(confd_drbd_minor, disk, 24);
+    AT(confd_drbd_minor, role, 32);
+    AT(confd_drbd_minor, peer, 40);
+    SAME(sizeof(confd_drbd_minor), 48);
     AT(confd_stats, requests, 0);
     AT(confd_stats, datagrams_out, 8);
     AT(confd_stats, send_errors, 16);
@@ -107,11 +135,24 @@ static void layouts(void)
     AT(confd_stats, outstanding, 128);
     AT(confd_stats, queued, 136);
     CHECK(sizeof(confd_stats) >= 144);
+    AT(confd_peer_stats, address, 0);
+    AT(confd_peer_stats, sent, 64);
+    AT(confd_peer_stats, answered, 72);
+    AT(confd_peer_stats, refused, 80);
+    AT(confd_peer_stats, rtt_us, 88);
+    AT(confd_peer_stats, rtt_last_us, 96);
+    AT(confd_peer_stats, serial, 104);
+    CHECK(sizeof(confd_peer_stats) >= 112);
 }
 
 static void callback(confd_client *client, const confd_upcall *upcall, void *user_data)
 {
     (void)client, (void)upcall, (void)user_data;
+}
+
+static void take_result(confd_client *client, const confd_result *result, void *data)
+{
+    (void)client, (void)result, (void)data;
 }
 
 static void take_line(int32_t level, const char *message, void *data)
@@ -138,17 +179,21 @@ static void functions(void)
     void (*const options_gone)(confd_options *) = confd_options_free;
     confd_error (*const port)(confd_options *, uint16_t) = confd_options_set_port;
     confd_error (*const numbers_[])(confd_options *, int32_t) = {
-        confd_options_set_expire_ms, confd_options_set_filter, confd_options_set_any_source,
-        confd_options_set_external_io};
+        confd_options_set_expire_ms,  confd_options_set_filter,   confd_options_set_any_source,
+        confd_options_set_external_io, confd_options_set_retry_ms, confd_options_set_refresh_ms};
     confd_error (*const sizes[])(confd_options *, size_t) = {confd_options_set_max_request_bytes,
                                                               confd_options_set_receive_buffer};
     confd_error (*const bind_)(confd_options *, const char *) = confd_options_set_bind_address;
     confd_error (*const log_)(confd_options *, confd_log_fn, void *, int32_t) = confd_options_set_log;
     confd_error (*const client)(const void *, size_t, const char *const *, size_t, confd_upcall_fn, void *,
                                 const confd_options *, confd_client **) = confd_client_new;
+    confd_error (*const opened)(const char *, confd_upcall_fn, void *, const confd_options *, confd_client **) =
+        confd_client_open;
+    confd_error (*const key_)(confd_client *, const void *, size_t) = confd_client_set_hmac_key;
     confd_error (*const peers)(confd_client *, const char *const *, size_t) = confd_client_update_peers;
     confd_error (*const plain[])(confd_client *) = {confd_client_close, confd_client_flush, confd_client_wake,
-                                                     confd_client_expire, confd_client_process};
+                                                     confd_client_expire, confd_client_process,
+                                                     confd_client_reload};
     void (*const client_gone)(confd_client *) = confd_client_free;
     confd_error (*const send_)(confd_client *, const confd_request *, int32_t, uint32_t, void *) =
         confd_client_send;
@@ -163,6 +208,15 @@ static void functions(void)
     confd_error (*const push)(confd_client *, const void *, size_t, const char *, uint16_t) =
         confd_client_handle_datagram;
     confd_error (*const refused)(confd_client *, const char *, uint16_t) = confd_client_handle_unreachable;
+    confd_error (*const query)(confd_client *, confd_request *, int32_t, int32_t, confd_result **) =
+        confd_client_query;
+    confd_error (*const query_async)(confd_client *, confd_request *, int32_t, int32_t, confd_query_fn, void *) =
+        confd_client_query_async;
+    void (*const result_gone)(confd_result *) = confd_result_free;
+    const char *(*const role)(int64_t) = confd_node_role_name;
+    confd_error (*const node_ip)(const confd_reply *, size_t, int32_t *, const char **) = confd_reply_node_ip;
+    confd_error (*const minor_)(const confd_reply *, size_t, confd_drbd_minor *) = confd_reply_drbd_minor;
+    confd_error (*const of_peer)(confd_client *, size_t, confd_peer_stats *, size_t) = confd_client_peer_stats;
     confd_error (*const stats)(confd_client *, confd_stats *, size_t) = confd_client_stats;
     int32_t (*const parts[])(const confd_reply *) = {confd_reply_status, confd_reply_protocol};
     int64_t (*const serial)(const confd_reply *) = confd_reply_serial;
@@ -178,11 +232,13 @@ static void functions(void)
     confd_error (*const clone)(const confd_reply *, confd_reply **) = confd_reply_clone;
     void (*const reply_gone)(confd_reply *) = confd_reply_free;
     const confd_upcall_fn upcall = callback;
+    const confd_query_fn answer = take_result;
     const confd_log_fn log_line = take_line;
     CHECK(texts[1] && strerror_ && version && new_ && ip && ips && fields && of_text[1] && shown[1] && type);
-    CHECK(gone && made && options_gone && port && numbers_[3] && sizes[1] && bind_ && log_ && client && peers);
-    CHECK(plain[4] && client_gone && send_ && receive && wait_ && cancel && count && needed && fd && timeout);
+    CHECK(gone && made && options_gone && port && numbers_[5] && sizes[1] && bind_ && log_ && client && peers);
+    CHECK(plain[5] && client_gone && send_ && receive && wait_ && cancel && count && needed && fd && timeout);
     CHECK(pull && push && refused && stats && parts[1] && serial && words[1] && strings[1] && integer && truth);
+    CHECK(opened && key_ && query && query_async && result_gone && role && node_ip && minor_ && of_peer && answer);
     CHECK(real && size && key && kind && clone && reply_gone && upcall && log_line);
 }
 
