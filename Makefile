@@ -198,6 +198,9 @@ real: build #+ real ganeti-confd daemons, and Ganeti's own client beside this on
 faults: build #+ faults of network, system and clock, and hostile peers; LONG=1: ten times as many queries
 	@LONG=$(LONG) tests/faults/run.sh
 
+torture: build ## the long forms of the checks by chance and by force, in one table; SHORT=1 KINDS="…" MINUTES SEEDS MUTANTS=1
+	@MAKE="$(MAKE)" SHORT=$(SHORT) MINUTES=$(MINUTES) SEEDS=$(SEEDS) MUTANTS=$(MUTANTS) python3 tests/torture.py $(KINDS)
+
 copyright: ## write debian/copyright anew from LICENSE and Cargo.lock's crates
 	sh packaging/vendor.sh $(TARGET)/vendor
 	python3 packaging/copyright.py $(TARGET)/vendor

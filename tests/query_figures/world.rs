@@ -25,7 +25,7 @@ pub fn seeds() -> u64 {
     std::env::var("CONFD_SEEDS").map_or(default, |text| text.parse().expect("CONFD_SEEDS is a number"))
 }
 
-/// Names the seed of a test that fails.
+/// Names the seed of a test that fails, and else says how many there were.
 pub fn for_each_seed(count: u64, mut run: impl FnMut(u64)) {
     struct Told(u64);
     impl Drop for Told {
@@ -40,6 +40,7 @@ pub fn for_each_seed(count: u64, mut run: impl FnMut(u64)) {
         run(seed);
         std::mem::forget(told);
     }
+    println!("{count} seeds");
 }
 
 /// SplitMix64: chance that is the same everywhere and for ever.
