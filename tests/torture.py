@@ -7,8 +7,8 @@
 tenth of it. MUTANTS=1 mutates the code, which takes hours; without it, what the committed report says is shown.
 
 An amount is what the run said that it did. Everything that a run printed is in a file of its kind in torture/, in
-cargo's target directory, and the table in torture/table.txt. Compiling is not counted in the seconds. Fails if anything was
-found, or could not be run.
+cargo's target directory, and the table in torture/table.txt. Seconds are without compiling, where that is not a part of the
+run as with fuzzing and the sanitizers. Fails if anything was found, or could not be run.
 """
 
 import argparse
