@@ -82,6 +82,7 @@ fmt: #+ the format of the Rust sources
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path tools/header/Cargo.toml --check
 	$(CARGO) fmt --all --check --manifest-path fuzz/Cargo.toml
+	$(CARGO) fmt --manifest-path tests/sanitizers/planted/Cargo.toml --check
 
 layout: #+ size of files, place of unsafe code, nothing of one machine
 	@sh tests/layout.sh
@@ -93,6 +94,7 @@ lint: #+ clippy, where every warning is an error
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --manifest-path tools/header/Cargo.toml --all-targets -- -D warnings
 	$(CARGO) clippy --manifest-path fuzz/Cargo.toml -p confd-fuzz-bodies --all-targets -- -D warnings
+	$(CARGO) clippy --manifest-path tests/sanitizers/planted/Cargo.toml --all-targets -- -D warnings
 
 unit: #+ cargo test, of the library and the simulator
 	$(CARGO) test --workspace
@@ -166,6 +168,12 @@ c-tests: build #+ C programs over the whole of the C API
 
 c-tests-valgrind: build #+ the same under valgrind
 	@tests/c/run.sh --valgrind
+
+c-tests-sanitized: build #+ the same under the sanitizers for addresses, leaks and undefined behaviour
+	@tests/c/run.sh --sanitize=address
+
+tsan: build #+ the same under ThreadSanitizer, Rust's standard library included; LONG=1: eight threads hammer for a minute
+	@HAMMER_SECONDS=$(or $(SECONDS),$(if $(LONG),60,8)) tests/c/run.sh --sanitize=thread
 
 secrets-test: build #+ keys leave nothing in memory, lack of memory does no harm, hostile input is bounded work
 	@tests/secrets/run.sh

@@ -2,6 +2,10 @@
 # Compiles the C programs beside this file and runs each, linked to the shared and to the static library.
 #
 #     tests/c/run.sh [--valgrind] [NAME…]
+#     tests/c/run.sh --sanitize=address|thread [NAME…]
+#
+# Sanitized, the programs and the library are built for it, by tests/sanitizers/library.sh, and linked statically;
+# address is also for leaks and undefined behaviour. Programs with a planted defect come first, each to be reported.
 #
 # CONFDCLIENT_LIBDIR names the folder of libconfdclient.so and .a, and CONFD_SIM the simulator; what is not named is
 # built with cargo. CC and CLANG name the compilers. Ends with "N passed, 0 failed".
@@ -11,11 +15,13 @@ root=$(cd "$here/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 limit=60
 valgrind=
+sanitize=
 names=
 for argument; do
     case $argument in
     --valgrind) valgrind=1 limit=240 CHECK_SLOWLY=1 && export CHECK_SLOWLY ;;
-    -*) echo "usage: tests/c/run.sh [--valgrind] [NAME…]" >&2; exit 2 ;;
+    --sanitize=address | --sanitize=thread) sanitize=${argument#*=} limit=240 ;;
+    -*) echo "usage: tests/c/run.sh [--valgrind|--sanitize=address|--sanitize=thread] [NAME…]" >&2; exit 2 ;;
     *) names="$names $(basename "$argument" .c)" ;;
     esac
 done
@@ -37,6 +43,21 @@ need g++ g++
 need "${clang%% *}" clang
 [ -z "$valgrind" ] || need valgrind valgrind
 
+case $sanitize in
+address) cc="clang-19 -fsanitize=address,undefined,leak -fno-sanitize-recover=all -fno-omit-frame-pointer" ;;
+thread) cc="clang-19 -fsanitize=thread -fno-omit-frame-pointer" CHECK_SLOWLY=1 && export CHECK_SLOWLY ;;
+esac
+if [ -n "$sanitize" ]; then
+    # Rust 1.85 and later call what older run-time libraries than LLVM's from 15 on have not.
+    sh "$root/tests/install-needs.sh" clang-19 libclang-rt-19-dev llvm-19 || exit 1
+    CONFDCLIENT_LIBDIR=$(sh "$root/tests/sanitizers/library.sh" $sanitize) || die "the library cannot be built"
+    CONFDCLIENT_LIBDIR=$CONFDCLIENT_LIBDIR SANITIZED_CC=$cc sh "$root/tests/sanitizers/plants.sh" $sanitize || exit 1
+    # Beyond the defaults: what a function leaves on its stack, and strings without an end.
+    export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+    # At once, so that a child process that goes on to something else does not hide it.
+    export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+fi
+
 if [ -z "${CONFDCLIENT_LIBDIR:-}" ]; then
     (cd "$root" && cargo build --release --quiet) || die "the library cannot be built"
     CONFDCLIENT_LIBDIR=$target/release
@@ -49,7 +70,7 @@ export CONFD_SIM
 
 if [ -z "$names" ]; then
     for file in "$here"/*.c; do
-        case $file in */world.c | */sign.c | */sim.c) ;; *) names="$names $(basename "$file" .c)" ;; esac
+        case $file in */world.c | */sign.c | */sim.c | *_calls.c) ;; *) names="$names $(basename "$file" .c)" ;; esac
     done
 fi
 
@@ -59,12 +80,13 @@ trap 'exit 1' INT TERM
 flags="-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -g -O1 -I$root/include -I$here"
 passed=0 failed=0
 
-# result WORDS… : the outcome of the command before it, and what it said if it failed.
+# result WORDS… : the outcome of the command before it, and what it said.
 result() {
     code=$?
     if [ $code = 0 ]; then
         passed=$((passed + 1))
         echo "ok      $*"
+        sed '/^==/d; s/^/        /' "$work/said"
     else
         failed=$((failed + 1))
         echo "FAILED  $* (status $code)"
@@ -74,7 +96,8 @@ result() {
 }
 
 # A program looks for the library by its SONAME.
-[ -e "$CONFDCLIENT_LIBDIR/libconfdclient.so" ] || die "there is no libconfdclient.so in $CONFDCLIENT_LIBDIR"
+[ -n "$sanitize" ] || [ -e "$CONFDCLIENT_LIBDIR/libconfdclient.so" ] ||
+    die "there is no libconfdclient.so in $CONFDCLIENT_LIBDIR"
 ln -s "$(cd "$CONFDCLIENT_LIBDIR" && pwd)/libconfdclient.so" "$work/libconfdclient.so.0"
 
 for helper in world sign sim; do
@@ -90,25 +113,46 @@ run() {
         </dev/null >"$work/said" 2>&1
 }
 
+# compiles NAME…
+compiles() {
+    for part; do
+        $cc $flags -c "$here/$part.c" -o "$work/$part.o" && $clang $flags -fsyntax-only "$here/$part.c" || return
+    done
+}
+
 for name in $names; do
-    source=$here/$name.c
-    {
-        $cc $flags -c "$source" -o "$work/$name.o" && $clang $flags -fsyntax-only "$source"
-    } >"$work/said" 2>&1 || { result "$name: compiles"; continue; }
-    $cc "$work/$name.o" "$work/world.o" "$work/sign.o" "$work/sim.o" -o "$work/$name.shared" "-L$CONFDCLIENT_LIBDIR" \
-        "-Wl,-rpath,$work" -lconfdclient -lpthread >"$work/said" 2>&1 &&
-        run "$work/$name.shared"
-    result "$name"
+    # A program may be in two files.
+    parts=$name && [ ! -e "$here/${name}_calls.c" ] || parts="$name ${name}_calls"
+    compiles $parts >"$work/said" 2>&1 || { result "$name: compiles"; continue; }
+    objects="$work/world.o $work/sign.o $work/sim.o"
+    for part in $parts; do objects="$work/$part.o $objects"; done
+    [ -n "$sanitize" ] || {
+        $cc $objects -o "$work/$name.shared" "-L$CONFDCLIENT_LIBDIR" "-Wl,-rpath,$work" -lconfdclient -lpthread \
+            >"$work/said" 2>&1 &&
+            run "$work/$name.shared"
+        result "$name"
+    }
     # What `rustc --print native-static-libs` names.
-    $cc "$work/$name.o" "$work/world.o" "$work/sign.o" "$work/sim.o" -o "$work/$name.static" \
-        "$CONFDCLIENT_LIBDIR/libconfdclient.a" -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc >"$work/said" 2>&1 &&
+    $cc $objects -o "$work/$name.static" "$CONFDCLIENT_LIBDIR/libconfdclient.a" -lgcc_s -lutil -lrt -lpthread \
+        -lm -ldl -lc >"$work/said" 2>&1 &&
         run "$work/$name.static"
-    result "$name, static"
+    result "$name, ${sanitize:-static}"
     rm -f "$work/$name".*
 done
 
 case " $names " in
-*" abi "*)
+*" hammer "*)
+    # Threads meet in every function that the header has.
+    for function in $(sed -n 's/^[a-z][a-z0-9_ ]*[ *]\(confd_[a-z0-9_]*\)(.*/\1/p' "$root/include/confdclient.h"); do
+        grep -qw "$function" "$here"/hammer*.c "$here/world.c" "$here/check.h" || echo "$function is missing"
+    done >"$work/said"
+    [ ! -s "$work/said" ]
+    result "hammer makes every call of the API"
+    ;;
+esac
+
+case "$sanitize $names " in
+" "*" abi "*)
     for cxx in "${CXX:-g++} -x c++" "$clang -x c++"; do
         # A C++ compiler takes the same program, and the header gives it the same ABI.
         $cxx $(echo "$flags" | sed s/-std=c99/-std=c++11/) -c "$here/abi.c" -o "$work/abi.o" >"$work/said" 2>&1 &&
