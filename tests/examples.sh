@@ -18,6 +18,11 @@ run() {
     # shellcheck disable=SC2046 # words on purpose
     timeout -k 5 60 "$@" "$sim_dir/hmac.key" $(echo "$sim_peers" | tr , ' ') >"$sim_dir/out" || complain
 }
+# ask PROGRAM QUESTION…: with them as confd-query takes them
+ask() {
+    timeout -k 5 60 "$@" -p "$sim_peers" -k "$sim_dir/hmac.key" >"$sim_dir/out" 2>&1 || complain
+    [ -s "$sim_dir/out" ] || complain
+}
 complain() { cat "$sim_dir/out" && exit 1; }
 
 for compiler in gcc clang; do
@@ -48,6 +53,9 @@ for compiler in gcc clang; do
             for program in epoll libuv glib; do
                 run $check "$out/$program"
                 [ "$(grep -cx '"node1.example.com" ([23] of 3 answered)' "$sim_dir/out")" -eq 3 ] || complain
+            done
+            for words in "--verbose ping" "--json master" nodes "drbd node1.example.com" "config /cluster/cluster_name"; do
+                ask $check "$out/confd-query" $words
             done
         }
         echo "examples: all of $compiler got their answers${check:+ under valgrind}"
