@@ -6,7 +6,7 @@
 #include <semaphore.h>
 #include <time.h>
 
-enum { MOST = 3, ROUNDS = 3000, SLOW_ROUNDS = 100, LATEST_MS = 500 };
+enum { MOST = 3, ROUNDS = 3000, SLOW_ROUNDS = 60, LATEST_MS = 500 };
 
 struct waiter {
     pthread_t thread;
