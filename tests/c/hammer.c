@@ -38,7 +38,7 @@ static struct {
 
 static struct job jobs[THREADS];
 static struct sim sim;
-static char folder[] = "/tmp/confd-hammer-XXXXXX";
+static char folder[100];
 static confd_client *client;
 static unsigned out;
 
@@ -371,9 +371,11 @@ static int enough(unsigned long accepted, unsigned long asked)
 int main(void)
 {
     const char *seconds = getenv("HAMMER_SECONDS");
+    const char *temporary = getenv("TMPDIR");
     const int least = seconds != NULL ? atoi(seconds) : 1;
     unsigned long accepted = 0, asked = 0;
     int rounds = 0;
+    snprintf(folder, sizeof folder, "%s/confd-hammer-XXXXXX", temporary != NULL ? temporary : "/tmp");
     CHECK(least > 0 && mkdtemp(folder) != NULL);
     sim_start(&sim, 3, "--fault", "duplicate=0.1", "--fault", "loss=0.1", NULL);
     write_cluster(folder);

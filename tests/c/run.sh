@@ -109,7 +109,7 @@ done
 # run PROGRAM
 run() {
     # shellcheck disable=SC2086
-    timeout -k 5 $limit ${valgrind:+valgrind --fair-sched=try --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=all \
+    TMPDIR=$work timeout -k 5 $limit ${valgrind:+valgrind --fair-sched=try --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=all \
         --errors-for-leak-kinds=definite,possible,indirect --track-fds=yes ${SUPPRESSIONS:-}} "$1" \
         </dev/null >"$work/said" 2>&1
 }
