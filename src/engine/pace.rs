@@ -228,6 +228,124 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_is_charged_as_the_kernel_does() {
+        let charges = [0, 128, 129, 300, 640, 641].map(charge);
+        assert_eq!(charges, [768, 768, 1_280, 1_280, 1_280, 2_304]);
+    }
+
+    #[test]
+    fn seven_eighths_of_the_buffer_are_for_replies_and_however_small_it_is_there_is_room_for_eight() {
+        let room = |bytes| {
+            let mut pace = Pace::default();
+            pace.set_capacity(bytes);
+            pace.room()
+        };
+        assert_eq!(room(DEFAULT_BUFFER), 145);
+        assert_eq!([0, 1, 11_702, 13_164, 13_165].map(room), [8, 8, 8, 8, 9]);
+    }
+
+    #[test]
+    fn what_left_within_ten_milliseconds_is_given_up_together_and_the_rest_later() {
+        let mut pace = pace();
+        let window = pace.room();
+        for now in [5, 6, 10_004, 10_005, 10_006] {
+            pace.note_sent(now);
+        }
+        assert_eq!(pace.next_give_up(), Some(10_004 + PATIENCE));
+        pace.give_up(10_004 + PATIENCE);
+        assert_eq!((pace.room(), pace.next_give_up()), (window - 2, Some(10_006 + PATIENCE)));
+        pace.give_up(Micros::MAX);
+        assert_eq!((pace.room(), pace.next_give_up()), (window, None));
+    }
+
+    #[test]
+    fn a_reply_belongs_to_those_that_left_when_its_datagram_did() {
+        let mut pace = pace();
+        let window = pace.room();
+        for now in [0, 0, 20_000, 40_000, 40_000] {
+            pace.note_sent(now);
+        }
+        // Of the second ones there is only one, so that nothing more can be in flight of them.
+        for (sent_at, flying) in [(20_000, 4), (39_999, 4), (40_000, 3), (3, 2)] {
+            pace.note_reply(45_000, sent_at, 250);
+            assert_eq!(pace.room(), window - flying, "sent at {sent_at}");
+        }
+        for (given_up, flying) in [(PATIENCE, 1), (20_000 + PATIENCE, 1), (45_000 * 4 + 40_000, 0)] {
+            pace.rtt = 0;
+            pace.give_up(given_up);
+            assert_eq!(pace.room(), window - flying, "given up at {given_up}");
+        }
+    }
+
+    #[test]
+    fn a_round_trip_is_smoothed_by_an_eighth_of_the_last() {
+        let mut pace = pace();
+        pace.note_sent(0);
+        pace.note_reply(80_000, 0, 250);
+        pace.note_reply(160_000, 0, 250);
+        assert_eq!((pace.rtt, pace.next_give_up()), (90_000, Some(360_000)));
+        pace.note_reply(10_000, 0, 250);
+        assert_eq!(pace.rtt, 90_000 - 11_250 + 1_250);
+    }
+
+    #[test]
+    fn the_charge_follows_the_largest_reply_at_once_and_smaller_ones_slowly() {
+        let mut pace = pace();
+        pace.note_reply(1, 1, 1_000);
+        assert_eq!((pace.charge, pace.room()), (2_304, 80));
+        pace.note_reply(1, 1, 250);
+        assert_eq!((pace.charge, pace.room()), (2_304 - (2_304 - 1_280) / 64, 80));
+        pace.note_reply(1, 1, 1_000);
+        assert_eq!((pace.charge, pace.room()), (2_304, 80));
+    }
+
+    #[test]
+    fn a_narrowed_bound_widens_by_one_for_each_sixteen_replies_up_to_what_fits() {
+        let mut pace = pace();
+        pace.note_overflow(0, 0);
+        assert_eq!(pace.room(), 145 - 36);
+        for reply in 1..=16 * 40 {
+            let now = reply * 3 * INTERVAL;
+            for _ in 0..16 {
+                pace.note_sent(now);
+            }
+            for back in 0..16 {
+                assert_eq!(pace.window, 145.min(145 - 36 + reply as usize - 1), "{back} of the {reply}th");
+                pace.note_reply(now, now, 250);
+            }
+        }
+        assert_eq!((pace.window, pace.room()), (145, 145));
+    }
+
+    #[test]
+    fn drops_narrow_the_bound_by_a_quarter_and_never_below_eight() {
+        let mut pace = pace();
+        let mut rooms = Vec::new();
+        for _ in 0..16 {
+            pace.note_overflow(0, 0);
+            rooms.push(pace.room());
+        }
+        assert_eq!(rooms, [109, 82, 62, 47, 36, 27, 21, 16, 12, 9, 8, 8, 8, 8, 8, 8]);
+        let mut unbound = Pace::default();
+        unbound.note_overflow(0, 0);
+        assert_eq!(unbound.room(), usize::MAX);
+    }
+
+    #[test]
+    fn it_is_a_flood_when_more_came_than_twice_the_replies_since_the_last_drop() {
+        let narrows = |pace: &mut Pace, datagrams, replies| {
+            let before = pace.room();
+            pace.note_overflow(datagrams, replies);
+            pace.room() < before
+        };
+        let mut pace = pace();
+        assert!(!narrows(&mut pace, 201, 100));
+        assert!(narrows(&mut pace, 401, 200));
+        assert!(!narrows(&mut pace, 412, 205));
+        assert!(narrows(&mut pace, 422, 210));
+    }
+
+    #[test]
     fn a_flood_that_fills_the_buffer_does_not_narrow_the_bound() {
         let mut pace = pace();
         let window = pace.room();
