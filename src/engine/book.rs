@@ -163,3 +163,127 @@ impl Book {
         self.by_address.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A book with one address, and its number.
+    fn book() -> (Book, PeerId) {
+        let mut book = Book::default();
+        let id = book.hold(&peer(1));
+        (book, id)
+    }
+
+    fn peer(port: u16) -> Peer {
+        Peer::new(SocketAddr::from(([192, 0, 2, 1], port)))
+    }
+
+    #[test]
+    fn what_is_sent_answered_and_refused_is_counted() {
+        let (mut book, id) = book();
+        let entry = book.get_mut(id).unwrap();
+        for now in [100, 200, 300] {
+            entry.note_sent(now);
+        }
+        entry.note_answer(None);
+        entry.note_answer(Some(70));
+        for _ in 0..4 {
+            entry.note_refusal();
+        }
+        assert_eq!((entry.sent, entry.answered, entry.refused, entry.last_sent), (3, 2, 4, 300));
+    }
+
+    #[test]
+    fn a_round_trip_is_smoothed_as_tcp_does_and_none_is_no_measure() {
+        let (mut book, id) = book();
+        let entry = book.get_mut(id).unwrap();
+        entry.note_answer(None);
+        assert_eq!((entry.rtt, entry.rtt_last), (0, 0));
+        entry.note_answer(Some(8_000));
+        assert_eq!((entry.rtt, entry.rtt_last), (8_000, 8_000));
+        entry.note_answer(Some(800));
+        assert_eq!((entry.rtt, entry.rtt_last), (8_000 - 1_000 + 100, 800));
+        entry.note_answer(None);
+        assert_eq!((entry.rtt, entry.rtt_last), (7_100, 800));
+    }
+
+    #[test]
+    fn a_round_trip_that_no_clock_sees_is_a_measure_all_the_same() {
+        let (mut book, id) = book();
+        let entry = book.get_mut(id).unwrap();
+        entry.note_answer(Some(0));
+        assert_eq!((entry.rtt, entry.rtt_last), (0, 1));
+        entry.note_answer(Some(80));
+        assert_eq!(entry.rtt, 10, "the second one counts for an eighth");
+    }
+
+    #[test]
+    fn whoever_has_not_answered_the_oldest_datagram_for_fifty_milliseconds_is_in_doubt() {
+        let (mut book, id) = book();
+        let entry = book.get_mut(id).unwrap();
+        assert!(!entry.is_doubtful(1_000_000), "nothing was sent yet");
+        entry.note_sent(1_000);
+        entry.note_sent(40_000);
+        assert!(!entry.is_doubtful(51_000));
+        assert!(entry.is_doubtful(51_001));
+        entry.note_answer(None);
+        assert!(!entry.is_doubtful(51_001));
+        entry.note_sent(60_000);
+        assert!(!entry.is_doubtful(110_000), "it is waited for from the next one on");
+        assert!(entry.is_doubtful(110_001));
+    }
+
+    #[test]
+    fn a_slow_one_is_waited_for_four_of_its_round_trips() {
+        let (mut book, id) = book();
+        let entry = book.get_mut(id).unwrap();
+        entry.note_answer(Some(20_000));
+        entry.note_sent(1_000);
+        assert!(!entry.is_doubtful(81_000));
+        assert!(entry.is_doubtful(81_001));
+    }
+
+    #[test]
+    fn whoever_refused_is_in_doubt_at_once_until_it_answers() {
+        let (mut book, id) = book();
+        let entry = book.get_mut(id).unwrap();
+        entry.note_sent(1_000);
+        entry.note_refusal();
+        assert!(entry.is_doubtful(1_000));
+        entry.note_answer(None);
+        assert!(!entry.is_doubtful(1_000));
+    }
+
+    #[test]
+    fn it_is_time_to_ask_again_five_seconds_after_the_last_datagram() {
+        let (mut book, id) = book();
+        let entry = book.get_mut(id).unwrap();
+        entry.note_sent(1_000);
+        entry.note_sent(2_000);
+        assert!(!entry.is_due(5_001_999));
+        assert!(entry.is_due(5_002_000));
+    }
+
+    #[test]
+    fn the_last_use_that_is_given_back_takes_the_address_out_and_its_number_serves_again() {
+        let (mut book, id) = book();
+        let other = book.hold(&peer(2));
+        assert_ne!(id, other);
+        assert_eq!(book.hold(&peer(1)), id, "the same address");
+        book.retain(id);
+        for left in [2, 1] {
+            book.release(id);
+            assert_eq!((book.find(peer(1).address), book.len()), (Some(id), 2), "{left} uses left");
+        }
+        book.release(id);
+        assert_eq!((book.find(peer(1).address), book.len()), (None, 1));
+        assert!(book.get(id).is_none());
+        book.release(id);
+        book.retain(id);
+        assert_eq!(book.hold(&peer(3)), id);
+        assert_eq!(book.get(id).unwrap().address, peer(3).address);
+        assert_eq!(book.hold(&peer(4)), 2, "the number was free once");
+        assert_eq!(book.get(other).unwrap().address, peer(2).address);
+    }
+}
