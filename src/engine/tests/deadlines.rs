@@ -1,7 +1,8 @@
 //! Deadlines: when a request ends by itself, and how that is put off.
 
 use super::scene::*;
-use crate::engine::{Config, needed_replies};
+use crate::engine::{Config, SECOND, needed_replies};
+use crate::wire::key::Key;
 
 #[test]
 fn needed_replies_are_all_then_one_less_then_more_than_half() {
@@ -126,4 +127,64 @@ fn a_place_in_the_table_that_is_used_again_is_another_request() {
     assert!(scene.engine.progress(first.id).is_none() && scene.engine.progress(reused.id).is_some());
     scene.hear(&reply(&first.salt), first.to[0]);
     assert_eq!(scene.engine.progress(reused.id).unwrap().received, 0);
+}
+
+#[test]
+fn something_is_due_from_the_moment_on_at_which_expire_has_something_to_do() {
+    let due_at = |scene: &mut Scene, when: u64, what: &str| {
+        assert!(!scene.engine.is_due(when - 1), "{what}, before its time");
+        assert!(scene.engine.is_due(when) && scene.engine.is_due(when + 1), "{what}");
+        scene.expire(when, 9);
+        assert!(!scene.engine.is_due(when), "{what}, done");
+    };
+    let mut scene = Scene::new(3);
+    assert!(!scene.engine.is_due(u64::MAX));
+    scene.ask(0);
+    let when = scene.now + EXPIRY;
+    due_at(&mut scene, when, "a request's end");
+
+    scene.engine.set_key(when, Key::new(b"the next key\n").unwrap());
+    due_at(&mut scene, when + 600 * SECOND, "an old key's end");
+
+    let mut scene = Scene::new(3);
+    scene.engine.set_receive_buffer(200_000);
+    scene.ask(0);
+    let when = scene.now + 50_000;
+    due_at(&mut scene, when, "datagrams that nobody answers");
+
+    let mut scene = Scene::new(3);
+    let asked = scene.query(0, Some(SECOND));
+    for &from in &asked.to[..2] {
+        scene.hear(&reply(&asked.salt), from);
+    }
+    assert_eq!(scene.results().len(), 1);
+    let when = scene.now + SECOND;
+    due_at(&mut scene, when, "what remains of a query");
+}
+
+#[test]
+fn waiting_for_room_ends_when_datagrams_are_given_up() {
+    let mut scene = Scene::new(9);
+    scene.engine.set_receive_buffer(1);
+    scene.ask_queued(-1);
+    let end = scene.now + EXPIRY;
+    let give_up = scene.now + 50_000;
+    assert_eq!((scene.engine.queued(), scene.engine.sendable()), (9, 8));
+    for _ in 0..7 {
+        scene.transmitted();
+    }
+    assert_eq!((scene.engine.sendable(), scene.engine.next_deadline()), (1, Some(end)), "there is room");
+    scene.transmitted();
+    assert_eq!((scene.engine.sendable(), scene.engine.next_deadline()), (0, Some(give_up)));
+    assert_eq!(scene.engine.peek_transmits().count(), 0);
+    scene.expire(give_up, 9);
+    assert_eq!((scene.engine.sendable(), scene.engine.next_deadline()), (1, Some(end)));
+    assert_eq!(scene.flush().len(), 1);
+    assert_eq!(scene.engine.sendable(), 0);
+    for _ in 0..7 {
+        scene.ask_queued(1);
+    }
+    scene.flush();
+    let before = scene.engine.next_deadline();
+    assert_eq!((scene.engine.queued(), before), (0, Some(end)), "without room, and nothing waits");
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde_json::json;
 
 use crate::engine::peers::Peer;
-use crate::engine::{Config, Engine, Event, EventKind, Id, Micros, Now, SECOND, Stats};
+use crate::engine::{Ask, Config, Engine, Event, EventKind, Id, Micros, Now, QueryResult, SECOND, Stats};
 use crate::error::Result;
 use crate::wire::key::{Key, TAG_LEN};
 use crate::wire::query::{Query, RequestType};
@@ -172,6 +172,40 @@ impl Scene {
         let request = fresh(self.asked);
         let id = self.engine.send(at(self.now), &request, coverage, self.asked as usize).unwrap();
         (id, request.salt().as_str().to_owned())
+    }
+
+    /// Asks a fresh question as a query; its token is its number, from 1 on.
+    pub(super) fn query(&mut self, coverage: i32, timeout: Option<Micros>) -> Asked {
+        let request = fresh(self.asked + 1);
+        self.query_as(request, coverage, timeout).unwrap()
+    }
+
+    /// Queries with this request, which gets no other salt; `None` where it is asked in parts.
+    pub(super) fn query_as(
+        &mut self,
+        mut request: Request,
+        coverage: i32,
+        timeout: Option<Micros>,
+    ) -> Option<Asked> {
+        self.asked += 1;
+        let ask = Ask { coverage, timeout, token: self.asked as usize, quiet: false };
+        let mut parts = 0u128;
+        let id = self.engine.query(at(self.now), &mut request, ask, &mut || {
+            parts += 1;
+            Ok(fresh(self.asked << 32 | parts).salt().clone())
+        });
+        let id = id.unwrap()?;
+        Some(Asked { id, salt: request.salt().as_str().to_owned(), to: self.flush() })
+    }
+
+    /// The results of the queries that have ended, by their tokens.
+    pub(super) fn results(&mut self) -> Vec<(usize, QueryResult)> {
+        let events = std::iter::from_fn(|| self.engine.next_event());
+        let results = events.filter_map(|event| match event.kind {
+            EventKind::Query(result) => Some((event.token, *result)),
+            _ => None,
+        });
+        results.collect()
     }
 
     /// Sends all that waits, and says where to.
