@@ -62,12 +62,8 @@ impl Engine {
 
     /// Brings random peers to the first `count` places.
     fn shuffle(&mut self, count: usize) {
-        let known = self.order.len();
-        if count == known && known < 2 {
-            return;
-        }
-        for place in 0..count.min(known - 1) {
-            let other = self.random.random_range(place..known);
+        for place in 0..count {
+            let other = self.random.random_range(place..self.order.len());
             self.order.swap(place, other);
         }
     }

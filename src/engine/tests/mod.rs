@@ -1,6 +1,7 @@
 //! The rules of the engine, each by its name and in virtual time; and [`simulated`] clusters, which look for what
 //! nobody thought of.
 
+mod choice;
 mod coverage;
 mod deadlines;
 mod events;
