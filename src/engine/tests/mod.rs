@@ -9,6 +9,7 @@ mod filter;
 mod foreign;
 mod log;
 mod peers;
+mod query;
 mod readings;
 mod refusal;
 mod replies;
