@@ -8,6 +8,7 @@ mod events;
 mod filter;
 mod foreign;
 mod log;
+mod parts;
 mod peers;
 mod query;
 mod readings;

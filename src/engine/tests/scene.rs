@@ -177,25 +177,16 @@ impl Scene {
     /// Asks a fresh question as a query; its token is its number, from 1 on.
     pub(super) fn query(&mut self, coverage: i32, timeout: Option<Micros>) -> Asked {
         let request = fresh(self.asked + 1);
-        self.query_as(request, coverage, timeout).unwrap()
+        self.query_as(request, coverage, timeout)
     }
 
-    /// Queries with this request, which gets no other salt; `None` where it is asked in parts.
-    pub(super) fn query_as(
-        &mut self,
-        mut request: Request,
-        coverage: i32,
-        timeout: Option<Micros>,
-    ) -> Option<Asked> {
+    /// Queries with this request, whose salt is fresh.
+    pub(super) fn query_as(&mut self, mut request: Request, coverage: i32, timeout: Option<Micros>) -> Asked {
         self.asked += 1;
         let ask = Ask { coverage, timeout, token: self.asked as usize, quiet: false };
-        let mut parts = 0u128;
-        let id = self.engine.query(at(self.now), &mut request, ask, &mut || {
-            parts += 1;
-            Ok(fresh(self.asked << 32 | parts).salt().clone())
-        });
-        let id = id.unwrap()?;
-        Some(Asked { id, salt: request.salt().as_str().to_owned(), to: self.flush() })
+        let no_salts = &mut || unreachable!("its salt is fresh");
+        let id = self.engine.query(at(self.now), &mut request, ask, no_salts).unwrap().unwrap();
+        Asked { id, salt: request.salt().as_str().to_owned(), to: self.flush() }
     }
 
     /// The results of the queries that have ended, by their tokens.
