@@ -76,3 +76,69 @@ impl Late {
         self.by_salt.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remains(until: Micros, keys: &[&Arc<Key>]) -> Remains {
+        Remains {
+            kind: RequestType::Ping,
+            contacts: Contacts::new(&[]),
+            key: Arc::downgrade(keys[0]),
+            other_keys: keys[1..].iter().map(|key| Arc::downgrade(key)).collect(),
+            accepted: 0,
+            sent_at: 0,
+            joined: Vec::new(),
+            until,
+        }
+    }
+
+    fn key() -> Arc<Key> {
+        Arc::new(Key::new(b"k").unwrap())
+    }
+
+    #[test]
+    fn so_many_are_remembered_and_of_more_the_one_whose_time_is_over_first_goes() {
+        let (mut late, key) = (Late::default(), key());
+        let most = MOST as u128;
+        for salt in 0..most {
+            assert!(late.insert(salt, remains(1_000_000 - salt as Micros, &[&key])).is_none());
+        }
+        let gone = late.insert(most, remains(2_000_000, &[&key])).unwrap();
+        assert_eq!((gone.until, late.len()), (1_000_001 - MOST as Micros, MOST));
+        assert!(late.get_mut(most - 1).is_none() && late.get_mut(most).is_some());
+        assert_eq!(late.next(), Some(1_000_002 - MOST as Micros));
+    }
+
+    #[test]
+    fn they_go_when_their_time_is_over_and_not_before() {
+        let (mut late, key) = (Late::default(), key());
+        for (salt, until) in [(1, 30), (2, 10), (3, 20)] {
+            late.insert(salt, remains(until, &[&key]));
+        }
+        assert_eq!(late.next(), Some(10));
+        assert!(late.pop_first(9).is_none());
+        assert_eq!(late.pop_first(10).unwrap().until, 10);
+        assert_eq!(late.remove(3).unwrap().until, 20);
+        assert!(late.remove(3).is_none() && late.get_mut(3).is_none());
+        assert_eq!((late.next(), late.len()), (Some(30), 1));
+        assert_eq!(late.pop_first(99).unwrap().until, 30);
+        assert_eq!((late.next(), late.len()), (None, 0));
+    }
+
+    #[test]
+    fn keys_that_are_gone_are_not_brought_back() {
+        let (first, second, third) = (key(), key(), key());
+        let remains = remains(0, &[&first, &second, &third]);
+        let same = |keys: &[&Arc<Key>]| {
+            let held: Vec<_> = remains.keys().collect();
+            held.len() == keys.len() && held.iter().zip(keys).all(|(held, key)| Arc::ptr_eq(held, key))
+        };
+        assert!(same(&[&first, &second, &third]));
+        drop(second);
+        assert!(same(&[&first, &third]));
+        drop(first);
+        assert!(same(&[&third]));
+    }
+}

@@ -7,6 +7,7 @@ mod deadlines;
 mod events;
 mod filter;
 mod foreign;
+mod knowledge;
 mod log;
 mod parts;
 mod peers;
