@@ -85,6 +85,33 @@ mod tests {
     }
 
     #[test]
+    fn a_salt_is_known_by_itself_whether_it_was_given_or_fresh() {
+        let copied = given(fresh(1).salt().as_str());
+        let mut spent = Spent::default();
+        spent.remember(&fresh(1));
+        assert!(spent.contains(&copied), "given, after it was fresh");
+        assert!(!spent.contains(&fresh(1)), "a request knows that of itself");
+        let mut spent = Spent::default();
+        spent.remember(&copied);
+        assert!(spent.contains(&fresh(1)) && !spent.contains(&fresh(2)), "fresh, after it was given");
+    }
+
+    #[test]
+    fn salts_that_differ_in_one_bit_are_two() {
+        let salt = |bytes| Salt::from_random(bytes).as_str().to_owned();
+        for byte in [0, 0xff] {
+            let mut spent = Spent::default();
+            spent.remember(&given(&salt([byte; 16])));
+            for bit in 0..128 {
+                let mut bytes = [byte; 16];
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                let is_same = salt(bytes) == salt([byte; 16]);
+                assert_eq!(spent.contains(&given(&salt(bytes))), is_same, "bit {bit}");
+            }
+        }
+    }
+
+    #[test]
     fn memory_is_bounded_and_the_oldest_goes_first() {
         let mut spent = Spent::default();
         for number in 0..=GIVEN {

@@ -312,4 +312,44 @@ mod tests {
             }
         }
     }
+
+    /// Whether each bit of these numbers is set in about half of them.
+    fn is_even(numbers: &[u64]) -> bool {
+        (0..u64::BITS).all(|bit| {
+            let set = numbers.iter().filter(|number| *number >> bit & 1 == 1).count();
+            (numbers.len() * 2 / 5..numbers.len() * 3 / 5).contains(&set)
+        })
+    }
+
+    #[test]
+    fn every_bit_of_a_salt_changes_its_number() {
+        for bits in [0, u128::MAX, 0x0f8f_ad5b_d9cb_469f_a165_7086_7728_950e] {
+            assert!((0..128).all(|bit| fold(bits ^ 1 << bit) != fold(bits)));
+        }
+        let texts: Vec<u128> = (0..2_000).map(|number| text_bits(number.to_string().as_bytes())).collect();
+        assert!(is_even(&texts.iter().map(|bits| *bits as u64).collect::<Vec<_>>()));
+        assert!(is_even(&texts.iter().map(|bits| (*bits >> 64) as u64).collect::<Vec<_>>()));
+    }
+
+    #[test]
+    fn hashes_of_numbers_addresses_and_salts_are_all_over_the_place() {
+        use std::hash::BuildHasher;
+        let hash = BuildHasherDefault::<FoldHasher>::default();
+        let numbers: Vec<u64> = (0..4_000u32).map(|number| hash.hash_one(number)).collect();
+        let address = |host: u32| SocketAddr::from(([10, 0, (host / 250) as u8, (host % 250) as u8], 1814));
+        let addresses: Vec<u64> = (0..4_000).map(|host| hash.hash_one(address(host))).collect();
+        let salts: Vec<u64> =
+            (0..4_000u32).map(|number| hash.hash_one(text_bits(&number.to_le_bytes()))).collect();
+        for (what, hashes) in [("numbers", numbers), ("addresses", addresses), ("salts", salts)] {
+            assert!(is_even(&hashes), "{what}");
+            // A map takes its places from the lowest bits, and the highest seven to compare with.
+            for shift in [0, 57] {
+                let places: std::collections::HashSet<u64> =
+                    hashes.iter().map(|hash| hash >> shift & 127).collect();
+                assert_eq!(places.len(), 128, "{what}");
+            }
+            let distinct: std::collections::HashSet<u64> = hashes.iter().copied().collect();
+            assert_eq!(distinct.len(), 4_000, "{what}");
+        }
+    }
 }

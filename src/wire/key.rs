@@ -119,6 +119,17 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_the_same_when_all_their_bytes_are() {
+        let key = |bytes: &[u8]| Key::new(bytes).unwrap();
+        assert!(key(b"secret").is_same(&key(b"secret")));
+        assert!(!key(b"secret").is_same(&key(b"secret\n")));
+        // What is longer than a block is hashed first, and not cut short.
+        let long = [b'k'; 3 * BLOCK_LEN];
+        assert!(key(&long).is_same(&key(&long)) && !key(&long).is_same(&key(&long[1..])));
+        assert!(!key(&long[..BLOCK_LEN]).is_same(&key(&long)));
+    }
+
+    #[test]
     fn an_empty_key_is_no_key_and_debug_tells_nothing() {
         assert!(Key::new(b"").is_none());
         assert_eq!(format!("{:?}", Key::new(b"secret").unwrap()), "Key(..)");

@@ -225,6 +225,30 @@ mod tests {
     }
 
     #[test]
+    fn a_datagram_is_appended_to_what_is_there_and_a_refused_one_is_not() {
+        let key = Key::new(b"k").unwrap();
+        let (mut alone, mut out) = (Vec::new(), b"before".to_vec());
+        request().pack(&key, 1, 4_096, &mut alone).unwrap();
+        let refused = request().pack(&key, 1, alone.len() - 1, &mut out).unwrap_err();
+        assert_eq!(out, b"before");
+        let (size, limit) = (alone.len(), alone.len() - 1);
+        let detail = format!("the request makes a datagram of {size} bytes, and the limit is {limit}");
+        assert_eq!(refused.detail(), detail);
+        request().pack(&key, 1, alone.len(), &mut out).unwrap();
+        assert_eq!(out, [b"before", &*alone].concat());
+    }
+
+    #[test]
+    fn only_a_salt_that_the_program_chose_was_given() {
+        let mut asked = Request::new(RequestType::Ping, Query::NONE, Salt::from_random([7; 16]));
+        assert!(!asked.salt_was_given());
+        asked.set_salt(Salt::from_text("s").unwrap());
+        assert!(asked.salt_was_given());
+        asked.renew_salt(Salt::from_random([8; 16]));
+        assert!(!asked.salt_was_given());
+    }
+
+    #[test]
     fn a_used_salt_stays_used_until_it_is_replaced() {
         let mut asked = request();
         let kept = asked.clone();

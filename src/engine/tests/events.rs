@@ -1,6 +1,7 @@
 //! Events: in the order in which they came about, one last one for each request.
 
 use super::scene::*;
+use crate::engine::LogLevel;
 
 fn shape(told: &Told) -> (usize, &'static str, u32, u32) {
     let what = match told.what {
@@ -122,4 +123,31 @@ fn losses_and_refusals_are_counted_and_end_nothing() {
     assert_eq!((stats.refused, stats.dropped_overflow, stats.datagrams_in), (1, 5, 0));
     scene.hear(&reply(&asked.salt), asked.to[0]);
     assert_eq!(scene.events()[0].received, 1, "a peer that was refused stays contacted");
+}
+
+#[test]
+fn no_loss_is_no_reason_to_send_less() {
+    let mut scene =
+        Scene::with(crate::engine::Config { log_level: Some(LogLevel::Debug), ..Default::default() }, 3);
+    scene.engine.set_receive_buffer(200_000);
+    for _ in 0..200 {
+        scene.ask_queued(1);
+    }
+    let before = scene.engine.sendable();
+    scene.engine.handle_overflow(0);
+    assert_eq!((scene.engine.sendable(), scene.log().len()), (before, 0));
+    scene.engine.handle_overflow(1);
+    assert_eq!((scene.engine.sendable() < before, scene.log().len()), (true, 1));
+}
+
+#[test]
+fn replies_are_expected_while_a_request_is_outstanding() {
+    let mut scene = Scene::new(1);
+    assert!(!scene.engine.expects_replies());
+    let asked = scene.ask(1);
+    assert!(scene.engine.expects_replies());
+    scene.hear(&reply(&asked.salt), asked.to[0]);
+    assert!(scene.engine.expects_replies(), "it can come twice, which is counted");
+    scene.cancel(&asked.salt).unwrap();
+    assert!(!scene.engine.expects_replies());
 }
