@@ -406,6 +406,53 @@ mod tests {
     }
 
     #[test]
+    fn a_value_of_another_kind_is_named() {
+        for (json, kind, words) in [
+            ("null", Kind::Null, "null"),
+            ("true", Kind::Bool, "a boolean"),
+            ("false", Kind::Bool, "a boolean"),
+            ("-1.5", Kind::Number, "a number"),
+            ("\"true\"", Kind::String, "a string"),
+            ("[]", Kind::Array, "a list"),
+            ("{}", Kind::Object, "an object"),
+        ] {
+            let answer = Answer::new(json);
+            let value = answer.find("").unwrap();
+            assert_eq!((value.kind(), format!("{answer:?}")), (kind, json.to_owned()));
+            let tried = [
+                (Kind::String, value.string().map(drop), "a string"),
+                (Kind::Number, value.double().map(drop), "a number"),
+                (Kind::Bool, value.bool().map(drop), "a boolean"),
+                (Kind::Array, value.element(0).map(drop), "a list"),
+                (Kind::Object, value.key(0).map(drop), "an object"),
+            ];
+            for (wanted, result, wanted_words) in tried {
+                let detail = format!("the value is {words}, not {wanted_words}");
+                let is_it = result.as_ref().err().is_some_and(|error| error.detail() == detail);
+                assert_eq!(is_it, wanted != kind, "{json} as {wanted_words}: {result:?}");
+            }
+            let has_children = matches!(kind, Kind::Array | Kind::Object);
+            assert_eq!(value.count().ok(), has_children.then_some(0), "{json}");
+        }
+    }
+
+    #[test]
+    fn booleans_are_true_and_false() {
+        let read = |json: &str| Answer::new(json).find("").unwrap().bool().ok();
+        assert_eq!(["true", "false", "0"].map(read), [Some(true), Some(false), None]);
+    }
+
+    #[test]
+    fn of_a_long_number_the_beginning_is_shown() {
+        let detail = |digits: usize| {
+            let answer = Answer::new(&"1".repeat(digits));
+            answer.find("").unwrap().int().unwrap_err().detail().to_owned()
+        };
+        assert_eq!(detail(40), format!("{} is not an integer of 64 bits", "1".repeat(40)));
+        assert_eq!(detail(41), format!("{}… is not an integer of 64 bits", "1".repeat(40)));
+    }
+
+    #[test]
     fn nesting_costs_no_stack() {
         let deep = 30_000;
         let answer = Answer::new(&format!("{}1{}", "[".repeat(deep), "]".repeat(deep)));

@@ -125,6 +125,9 @@ mod tests {
             ("0", "-0.0"),
             ("3000000", " 3e6"),
             ("[7]", "[7.0]"),
+            ("[-7]", "[-7.0]"),
+            ("900000000000000000", "9e17"),
+            ("-900000000000000000", "-9e17"),
         ] {
             assert_eq!(fingerprint(left), fingerprint(right), "{left} {right}");
         }
@@ -141,6 +144,11 @@ mod tests {
             "1",
             "-1",
             "1.5",
+            "1.25",
+            "-2",
+            // A double of this size is no longer apart from its neighbours.
+            "1e18",
+            "1000000000000000000",
             "1e300",
             "\"\"",
             "\"1\"",

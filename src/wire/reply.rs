@@ -227,6 +227,44 @@ mod tests {
     }
 
     #[test]
+    fn what_servers_write_is_read_without_a_parser() {
+        for (status, answer, serial) in [(0, "\"a\"", 7), (1, "12", 0), (2, "[]", 999_999_999_999_999_999)] {
+            let text =
+                format!("{{\"protocol\":1,\"status\":{status},\"answer\":{answer},\"serial\":{serial}}}");
+            let reply = Reply::as_servers_write(&text).unwrap();
+            assert_eq!((reply.protocol(), reply.status(), reply.serial()), (1, status, serial));
+            assert_eq!((reply.answer().text(), reply.is_ok()), (answer, status == 0));
+            let shown = format!("{reply:?}");
+            for part in
+                [&*format!("status: {status}"), &*format!("serial: {serial}"), &*format!("{answer:?}")]
+            {
+                assert!(shown.contains(part), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_short_whole_number_is_read_and_nothing_else() {
+        for (text, number) in [
+            ("0", Some(0)),
+            ("9", Some(9)),
+            ("10", Some(10)),
+            ("3189", Some(3_189)),
+            ("999999999999999999", Some(999_999_999_999_999_999)),
+            ("1000000000000000000", None),
+            ("00", None),
+            ("07", None),
+            ("", None),
+            ("-1", None),
+            ("1.0", None),
+            ("1:", None),
+            ("/1", None),
+        ] {
+            assert_eq!(decimal(text.as_bytes()), number, "{text}");
+        }
+    }
+
+    #[test]
     fn a_message_without_them_is_no_reply() {
         let good = r#"{"protocol":1,"status":0,"answer":null,"serial":0}"#;
         assert!(Reply::parse(good).is_some());
@@ -253,6 +291,7 @@ mod tests {
             Reply::parse(&message).unwrap().error_text().unwrap().to_str().unwrap().to_owned()
         };
         assert_eq!(text(1, "0"), "unknown entry");
+        assert_eq!(text(1, "1"), "internal error of the server");
         assert_eq!(text(1, "2"), "the server does not accept the argument");
         assert_eq!(text(1, r#""two\nlines""#), "two\nlines");
         assert_eq!(text(2, "0"), "not implemented by the server");

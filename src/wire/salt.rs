@@ -148,6 +148,36 @@ mod tests {
     }
 
     #[test]
+    fn a_uuid_is_its_bits_wherever_they_stand() {
+        let text = "00112233-4455-6677-8899-aabbccddeeff";
+        let bits = 0x0011_2233_4455_6677_8899_aabb_ccdd_eeff;
+        let salt = Salt::from_text(text).unwrap();
+        assert_eq!(
+            (uuid_bits(text.as_bytes()), salt.uuid_bits(), salt.as_str()),
+            (Some(bits), Some(bits), text)
+        );
+        assert_eq!(salt.as_bytes_with_nul(), format!("{text}\0").as_bytes());
+        assert_eq!(Salt::from_text("s").unwrap().uuid_bits(), None);
+        for place in 0..UUID_LEN {
+            let mut other = text.as_bytes().to_vec();
+            other[place] = b'x';
+            assert_eq!(uuid_bits(&other), None, "place {place}");
+            other[place] = if b"8d".contains(&text.as_bytes()[place]) { b'0' } else { b'8' };
+            assert_ne!(uuid_bits(&other), Some(bits), "place {place}");
+        }
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(0x10..).for_each(|(byte, number)| *byte = number);
+        assert_eq!(Salt::from_random(bytes).as_str(), "10111213-1415-4617-9819-1a1b1c1d1e1f");
+        assert_eq!(Salt::from_random(bytes).uuid_bits(), Some(0x1011_1213_1415_4617_9819_1a1b_1c1d_1e1f));
+    }
+
+    #[test]
+    fn a_salt_is_shown_as_its_text() {
+        assert_eq!(format!("{:?}", Salt::from_text("a\"b").unwrap()), r#""a\"b""#);
+        assert!(!Salt::from_text("s").unwrap().is_empty() && !Salt::from_random([0; 16]).is_empty());
+    }
+
+    #[test]
     fn a_given_salt_is_any_text_without_a_nul() {
         assert_eq!(Salt::from_text("h\u{e9}").unwrap().as_bytes_with_nul(), "h\u{e9}\0".as_bytes());
         assert!(Salt::from_text("").unwrap().is_empty());

@@ -112,6 +112,33 @@ mod tests {
     }
 
     #[test]
+    fn every_character_comes_back_out_of_a_string_and_out_of_one_within_one() {
+        for code in (0..0x250).chain([0x7ff, 0x800, 0xffff, 0x1_0000, 0x10_ffff]) {
+            let text = format!("a{}b", char::from_u32(code).unwrap());
+            let json = string(&text);
+            assert!(json.bytes().all(|byte| (0x20..=0x7e).contains(&byte)), "{json}");
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+            let mut twice = b"\"\\\"".to_vec();
+            push_inside_twice(&mut twice, &text);
+            twice.extend_from_slice(b"\\\"\"");
+            assert!(twice.is_ascii());
+            let once = serde_json::from_slice::<String>(&twice).unwrap();
+            assert_eq!(serde_json::from_str::<String>(&once).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn only_what_has_to_be_is_escaped() {
+        let plain: String =
+            (0x20..=0x7e).map(char::from).filter(|byte| !['"', '\\'].contains(byte)).collect();
+        assert_eq!(string(&plain), format!("\"{plain}\""));
+        let mut inside = Vec::new();
+        push_ascii_inside(&mut inside, plain.as_bytes());
+        assert_eq!(inside, plain.as_bytes());
+        assert_eq!(string("\u{7f}\u{1f}\"\\"), "\"\\u007f\\u001f\\\"\\\\\"");
+    }
+
+    #[test]
     fn json_in_ascii_keeps_its_value() {
         let json = "{\"k\u{e9}\": [\"\u{1f600}\", 1.50]}";
         let ascii = json_in_ascii(json);

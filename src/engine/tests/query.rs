@@ -28,10 +28,9 @@ fn best(result: &QueryResult) -> (String, i64) {
 /// The time stamps of the datagrams that wait, and whether this key signed them; all of them are sent.
 fn sent_with(scene: &mut Scene, key: &Key) -> Vec<(String, bool)> {
     let read = |datagram: &[u8]| {
-        let text = std::str::from_utf8(payload(datagram).unwrap()).unwrap();
-        let (envelope, mut room) = (Envelope::parse(text).unwrap(), Vec::new());
+        let (envelope, mut room) = (Envelope::parse(payload(datagram).unwrap()).unwrap(), Vec::new());
         let signed = envelope.open(&mut room).unwrap();
-        (envelope.salt.to_string(), envelope.is_signed_by(key, &signed))
+        (String::from_utf8(envelope.salt.to_vec()).unwrap(), envelope.is_signed_by(key, &signed))
     };
     let sent = scene.engine.peek_transmits().map(|(datagram, _)| read(datagram)).collect();
     scene.flush();
