@@ -226,6 +226,10 @@ fuzz-replay: #+ the corpora of the fuzz targets, and RANDOM_INPUTS random inputs
 fuzz: ## coverage-guided fuzzing, MINUTES (1) for each of TARGETS (all), under AddressSanitizer
 	@fuzz/run.sh run
 
+# Hours of a core for all of them; each run goes on where the last one ended.
+mutants: ## which changes of src/engine and src/wire no test notices; SHARD=k/n or ONLY=regex of them, AGAIN=1 all anew
+	@python3 tests/mutants/run.py $(if $(SHARD),--shard $(SHARD)) $(if $(ONLY),--only '$(ONLY)') $(if $(AGAIN),--again)
+
 header: ## write include/confdclient.h anew from the sources
 	$(CARGO) run --quiet --manifest-path tools/header/Cargo.toml
 
