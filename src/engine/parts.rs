@@ -144,12 +144,7 @@ impl Engine {
                 self.pack(&part, now, &mut Vec::new()).is_ok()
             };
             // The longest beginning that fits.
-            let (mut least, mut most) = (0, rest.len());
-            if fits(count) {
-                least = count;
-            } else {
-                most = count - 1;
-            }
+            let (mut least, mut most) = if fits(count) { (count, rest.len()) } else { (0, count) };
             while least < most {
                 let middle = (least + most).div_ceil(2);
                 if fits(middle) { least = middle } else { most = middle - 1 }
@@ -169,13 +164,9 @@ impl Engine {
         let Some(whole) = self.wholes.get_mut(&number) else { return };
         if result.outcome != Outcome::Answered {
             // It was cancelled or its time is over, and so is that of those which have not been asked.
-            let outcome = match result.outcome {
-                Outcome::Cancelled => Outcome::Cancelled,
-                _ => Outcome::NoReply,
-            };
             let first = std::mem::replace(&mut whole.next, whole.parts.len());
             for part in &mut whole.parts[first..] {
-                part.result = Some(QueryResult::unasked(outcome, result.needed));
+                part.result = Some(QueryResult::unasked(result.needed));
                 whole.running -= 1;
             }
         }
@@ -227,7 +218,7 @@ fn addresses_of(request: &Request) -> Option<(Vec<String>, Option<String>)> {
     let list = query.find("/2").ok()?;
     let addresses = (0..list.count().ok()?).map(|index| text(list.element(index).ok()?));
     let addresses = addresses.collect::<Option<Vec<_>>>()?;
-    (!others && addresses.len() > 1).then_some((addresses, link))
+    (!others && !addresses.is_empty()).then_some((addresses, link))
 }
 
 /// One result of those of all parts. It is answered if all are; an address of a part that nobody has answered has

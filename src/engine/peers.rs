@@ -252,6 +252,39 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_is_labelled_as_it_is_written() {
+        let labels = |list: &[&str]| -> Vec<String> {
+            let peers = parse_peers(list, 1814, &zone).unwrap();
+            peers.iter().map(|peer| peer.label.to_str().unwrap().to_owned()).collect()
+        };
+        for label in
+            ["192.0.2.1", "192.0.2.1:2000", "2001:db8::1", "[2001:db8::1]:2000", "[fe80::1%eth0]:1814"]
+        {
+            assert_eq!(labels(&[label]), [label]);
+        }
+        for (address, label) in [("192.0.2.1:7", "192.0.2.1:7"), ("[::ffff:192.0.2.1]:7", "192.0.2.1:7")] {
+            assert_eq!(Peer::new(address.parse().unwrap()).label.to_str(), Ok(label));
+        }
+        let error = parse_peers(&["192.0.2.1", "::1"], 1, &zone).unwrap_err();
+        assert_eq!(error.detail(), "peer 2, \"::1\", is not of the family of those before it");
+    }
+
+    #[test]
+    fn a_zone_stays_where_an_address_is_one_of_its_link() {
+        for (ip, text) in [
+            ("fe80::1", "fe80::1%3"),
+            ("ff02::1", "ff02::1%3"),
+            ("ff12::1", "ff12::1%3"),
+            ("ff05::1", "ff05::1"),
+            ("2002::1", "2002::1"),
+            ("2001:db8::1", "2001:db8::1"),
+        ] {
+            let address = canonical(SocketAddrV6::new(ip.parse().unwrap(), 7, 5, 3).into());
+            assert_eq!((ip_text(address), address.port()), (text.to_owned(), 7));
+        }
+    }
+
+    #[test]
     fn a_source_is_compared_as_the_address_it_means() {
         let source = |ip: &str| parse_source(ip, 7, &zone).unwrap().to_string();
         assert_eq!(source("::ffff:192.0.2.1"), "192.0.2.1:7");

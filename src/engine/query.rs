@@ -57,8 +57,8 @@ pub struct QueryResult {
 
 impl QueryResult {
     /// That of a part which nobody was asked.
-    pub(super) fn unasked(outcome: Outcome, needed: u32) -> Self {
-        let (reply, server) = (None, None);
+    pub(super) fn unasked(needed: u32) -> Self {
+        let (outcome, reply, server) = (Outcome::NoReply, None, None);
         QueryResult { outcome, reply, server, sent: 0, received: 0, needed, errors: 0, consistent: true }
     }
 }

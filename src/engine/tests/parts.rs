@@ -148,6 +148,7 @@ fn only_a_list_of_several_addresses_can_be_divided() {
         ("one address", format!("{{\"2\": [\"{long}\"]}}")),
         ("one that is too long among others", format!("{{\"2\": [\"a\", \"{long}\", \"b\"]}}")),
         ("what is no address", format!("{{\"2\": [1, {}]}}", text.trim_matches(['[', ']']))),
+        ("no addresses at all", format!("{{\"0\": \"{long}\", \"2\": []}}")),
         ("a link that is no text", format!("{{\"0\": 7, \"2\": {text}}}")),
         ("no list", format!("{{\"2\": \"{long}\"}}")),
         ("a name", format!("\"{long}\"")),
@@ -341,4 +342,26 @@ fn the_salt_of_a_whole_that_runs_is_used() {
         answer(&mut scene, part, 1, 7);
     }
     assert!(!again(&mut scene), "nor is it free when it has ended");
+}
+
+#[test]
+fn two_queries_in_parts_have_nothing_to_do_with_each_other() {
+    let mut scene = scene(1, SECOND);
+    let first = ask_for(&mut scene, 12, 1, None);
+    let mut other = question(&addresses(8), None);
+    other.set_salt(fresh(77).salt().clone());
+    let ask = Ask { coverage: 1, timeout: None, token: 2, quiet: false };
+    let mut number = 500;
+    let mut salts = || {
+        number += 1;
+        Ok(fresh(number).salt().clone())
+    };
+    scene.engine.query(at(scene.now), &mut other, ask, &mut salts).unwrap();
+    let second = asked(&mut scene);
+    for part in first.iter().chain(&second) {
+        answer(&mut scene, part, 1, 7);
+    }
+    let ended = scene.results();
+    let lengths: Vec<_> = ended.iter().map(|(token, result)| (*token, elements(result).len())).collect();
+    assert_eq!(lengths, [(1, 12), (2, 8)]);
 }
