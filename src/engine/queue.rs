@@ -157,3 +157,31 @@ impl SendQueue {
         &self.spare
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_buffer_that_was_given_back_is_used_again_empty() {
+        let mut queue = SendQueue::default();
+        assert_eq!(queue.buffer().capacity(), 0);
+        for (capacity, kept) in [(100, 100), (1_024, 1_024), (1_025, 0)] {
+            let mut buffer = Vec::with_capacity(capacity);
+            buffer.push(7);
+            queue.recycle(buffer);
+            let again = queue.buffer();
+            assert_eq!((again.len(), again.capacity()), (0, kept));
+        }
+    }
+
+    #[test]
+    fn as_many_buffers_are_kept_as_a_batch_has() {
+        let mut queue = SendQueue::default();
+        for _ in 0..SPARE + 5 {
+            queue.recycle(Vec::with_capacity(100));
+        }
+        assert_eq!(queue.spare().len(), SPARE);
+        assert_eq!((0..SPARE + 5).filter(|_| queue.buffer().capacity() > 0).count(), SPARE);
+    }
+}

@@ -132,10 +132,8 @@ const OK_ESCAPED: &[u8] = br#"{\"protocol\":1,\"status\":0,\"answer\":"#;
 /// The text of the inside of a JSON string, if its escapes are the short ones; `None` for others, and where it is
 /// no such inside.
 fn unescape<'a>(inside: &[u8], room: &'a mut Vec<u8>) -> Option<&'a str> {
-    // Eight bytes are copied at once, of which only some may count.
-    if room.len() < inside.len() + 8 {
-        room.resize(inside.len() + 8, 0);
-    }
+    // No text is longer than what it is made of, even where eight bytes are copied at once and only some count.
+    room.resize(room.len().max(inside.len()), 0);
     let (mut at, mut len) = (0, 0);
     // Most messages begin so.
     if inside.starts_with(OK_ESCAPED) {

@@ -108,6 +108,8 @@ fn a_late_answer_is_credited_to_its_peer_once_and_nobody_is_told() {
     assert!(!scene.engine.has_events() && !scene.engine.expects_replies(), "it was the last one");
     scene.answered(&asked.salt, asked.to[2], "1", 43);
     assert_eq!((told(&scene, asked.to[2]), scene.engine.stats().dropped_salt), ((1, 5_000, 42), 1));
+    scene.engine.update_peers(&[peer(7)]).unwrap();
+    assert_eq!(scene.engine.book.len(), 1, "and nothing holds its address");
 }
 
 #[test]

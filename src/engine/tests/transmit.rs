@@ -201,3 +201,38 @@ fn datagrams_for_one_peer_are_brought_together_in_their_order_and_none_is_lost()
     }
     assert_eq!(scene.flush().len(), 30);
 }
+
+#[test]
+fn what_waits_before_the_datagrams_of_an_ended_request_leaves_all_the_same() {
+    let mut scene = Scene::new(3);
+    let (_, one) = scene.ask_queued(3);
+    let (_, two) = scene.ask_queued(3);
+    let (_, three) = scene.ask_queued(3);
+    scene.cancel(&two).unwrap();
+    for sent in 1..=6 {
+        scene.transmitted();
+        assert_eq!(scene.engine.stats().datagrams_out, sent);
+        let left = [(one.clone(), 3u64.saturating_sub(sent)), (three.clone(), 3.min(6 - sent))];
+        let left: Vec<_> = left.into_iter().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(
+            waiting(&scene),
+            left.into_iter().map(|(salt, count)| (salt, count as usize)).collect::<Vec<_>>()
+        );
+    }
+    assert_eq!(scene.engine.queue.held(), 0);
+}
+
+#[test]
+fn what_ended_requests_leave_is_cleared_away_when_it_is_a_batch_and_half_of_all() {
+    // How many wait, and how many of them end before the rest of these is cleared away.
+    for (waiting, ended) in [(100, 65), (130, 66), (200, 101)] {
+        let mut scene = Scene::new(1);
+        let salts: Vec<_> = (0..waiting).map(|_| scene.ask_queued(1).1).collect();
+        for (count, salt) in salts.iter().enumerate().take(ended) {
+            assert_eq!(scene.engine.queue.held(), waiting, "{count} of {waiting}");
+            scene.cancel(salt).unwrap();
+        }
+        assert_eq!(scene.engine.queue.held(), waiting - ended);
+        assert_eq!(scene.flush().len(), waiting - ended);
+    }
+}
