@@ -152,6 +152,12 @@ impl SendQueue {
         used
     }
 
+    /// Places for datagrams and for their bytes, the empty ones included.
+    #[cfg(test)]
+    pub(super) fn places(&self) -> (usize, usize) {
+        (self.items.capacity(), self.buffers.len())
+    }
+
     #[cfg(test)]
     pub(super) fn spare(&self) -> &[Vec<u8>] {
         &self.spare

@@ -360,9 +360,15 @@ mod tests {
     #[test]
     fn escapes_are_read_wherever_they_stand_and_other_bytes_are_refused() {
         let mut room = Vec::new();
-        for (inside, text) in
-            [(r#"\""#, "\""), (r"\\", "\\"), (r"\/", "/"), (r"\n", "\n"), ("\u{e9}", "\u{e9}")]
-        {
+        for (inside, text) in [
+            (r#"\""#, "\""),
+            (r"\\", "\\"),
+            (r"\/", "/"),
+            (r"\n", "\n"),
+            (r"\t", "\t"),
+            (r"\r", "\r"),
+            ("\u{e9}", "\u{e9}"),
+        ] {
             for before in 0..20 {
                 for after in 0..20 {
                     let around =

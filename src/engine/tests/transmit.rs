@@ -236,3 +236,25 @@ fn what_ended_requests_leave_is_cleared_away_when_it_is_a_batch_and_half_of_all(
         assert_eq!(scene.flush().len(), waiting - ended);
     }
 }
+
+#[test]
+fn what_a_burst_larger_than_a_batch_has_needed_is_given_back_when_it_is_over() {
+    for (burst, kept) in [(64, 64), (65, 0)] {
+        for ended in [false, true] {
+            let mut scene = Scene::new(1);
+            for _ in 0..burst {
+                scene.ask_queued(1);
+            }
+            if ended {
+                scene.cancel_all();
+                scene.transmitted();
+            }
+            for left in (1..=scene.engine.queued()).rev() {
+                assert_eq!((scene.engine.queued(), scene.engine.queue.places().1), (left, burst));
+                scene.transmitted();
+            }
+            let (items, buffers) = scene.engine.queue.places();
+            assert_eq!((items > 0, buffers), (kept > 0, kept), "of {burst}");
+        }
+    }
+}
