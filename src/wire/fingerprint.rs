@@ -34,15 +34,9 @@ fn hash(kind: u8, value: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// That of an integer, as most pings are answered with. No two have the same that are not negative and fit 64 bits.
+/// That of an integer, as most pings are answered with: itself where it is not negative and fits 64 bits.
 fn integer(value: i128) -> u64 {
-    match u64::try_from(value) {
-        Ok(value) => {
-            let mixed = value.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            mixed ^ mixed >> 32
-        }
-        Err(_) => hash(b'i', value),
-    }
+    u64::try_from(value).unwrap_or_else(|_| hash(b'i', value))
 }
 
 struct Fingerprint;
