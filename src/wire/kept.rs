@@ -60,6 +60,7 @@ mod tests {
             let json = "\u{e9}".repeat(len / 2) + &"1".repeat(len % 2);
             let kept = Kept::new(&json);
             assert_eq!((kept.as_str(), kept.as_c_str().to_bytes()), (&*json, json.as_bytes()));
+            assert_eq!(kept.as_bytes(), json.as_bytes());
             assert_eq!(matches!(kept.0, Form::Short(..)), json.len() <= SHORT);
         }
     }
