@@ -17,30 +17,23 @@ pub(super) enum Contacts {
 }
 
 impl Contacts {
-    /// The set of these peers, without marks. They are distinct.
+    /// The set of these peers, which are distinct and without marks.
     pub(super) fn new(peers: &[PeerId]) -> Self {
         if peers.len() <= FEW {
             let mut few = [0; FEW];
             few[..peers.len()].copy_from_slice(peers);
             return Contacts::Few(peers.len() as u8, few);
         }
-        Contacts::sorted(peers.to_vec())
+        let mut many = peers.to_vec();
+        many.sort_unstable_by_key(|mark| mark & PEER);
+        Contacts::Many(many)
     }
 
-    /// Adds peers that are not in the set.
+    /// Adds peers that are not in the set; the others keep their marks.
     pub(super) fn add(&mut self, peers: &[PeerId]) {
         let mut all = self.marks().to_vec();
         all.extend_from_slice(peers);
-        if all.len() <= FEW {
-            *self = Contacts::new(&all);
-        } else {
-            *self = Contacts::sorted(all);
-        }
-    }
-
-    fn sorted(mut many: Vec<u32>) -> Self {
-        many.sort_unstable_by_key(|mark| mark & PEER);
-        Contacts::Many(many)
+        *self = Contacts::new(&all);
     }
 
     pub(super) fn len(&self) -> usize {

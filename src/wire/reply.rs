@@ -189,6 +189,8 @@ mod tests {
         assert_eq!((reply.protocol(), reply.status(), reply.serial()), (1, 0, 3189));
         assert_eq!(reply.answer().text(), r#"[1, "a"]"#);
         assert!(reply.is_ok() && reply.error_text().is_none());
+        let other = Reply::parse(r#"{"protocol":2,"status":0,"answer":1,"serial":0}"#).unwrap();
+        assert_eq!(other.protocol(), 2);
     }
 
     #[test]
