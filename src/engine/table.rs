@@ -332,6 +332,22 @@ mod tests {
     }
 
     #[test]
+    fn every_bit_of_every_number_changes_a_hash() {
+        let hash = |first: u64, second: u64| {
+            let mut hasher = FoldHasher::default();
+            hasher.write_u64(first);
+            hasher.write_u64(second);
+            hasher.finish()
+        };
+        for number in [0, 1, 1_814, u64::MAX] {
+            for bit in 0..64 {
+                assert_ne!(hash(number ^ 1 << bit, number), hash(number, number), "bit {bit} of the first");
+                assert_ne!(hash(number, number ^ 1 << bit), hash(number, number), "bit {bit} of the second");
+            }
+        }
+    }
+
+    #[test]
     fn hashes_of_numbers_addresses_and_salts_are_all_over_the_place() {
         use std::hash::BuildHasher;
         let hash = BuildHasherDefault::<FoldHasher>::default();

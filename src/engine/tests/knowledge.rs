@@ -98,6 +98,27 @@ fn of_a_peer_that_was_asked_again_nobody_knows_which_datagram_it_answered() {
 }
 
 #[test]
+fn whoever_takes_the_place_of_another_has_the_time_since_then() {
+    let mut scene = Scene::new(9);
+    let asked = scene.query(4, Some(5 * SECOND));
+    let began = scene.now;
+    let mut joined = Vec::new();
+    for (after, refused) in [(100, 0), (300, 1)] {
+        scene.now = began + after;
+        scene.handle_unreachable(asked.to[refused]);
+        joined.extend(scene.flush());
+    }
+    scene.now = began + 1_000;
+    for (from, rtt) in [(asked.to[2], 1_000), (joined[0], 900), (joined[1], 700)] {
+        scene.answered(&asked.salt, from, "1", 42);
+        assert_eq!(told(&scene, from), (1, rtt, 42));
+    }
+    assert_eq!(scene.results().len(), 1);
+    scene.answered(&asked.salt, asked.to[3], "1", 42);
+    assert_eq!(told(&scene, asked.to[3]), (1, 1_000, 42), "late");
+}
+
+#[test]
 fn a_late_answer_is_credited_to_its_peer_once_and_nobody_is_told() {
     let (mut scene, asked) = with_one_silent(Some(SECOND));
     let before = scene.engine.stats();
