@@ -74,8 +74,8 @@ impl Key {
     }
 }
 
-/// More than HMAC and SHA-1 use of the stack, in any of their implementations.
-const DEPTH: usize = 2048;
+/// More than HMAC and SHA-1 use of the stack, in any of their implementations: 2 KiB, in words of 64 bits.
+const DEPTH: usize = 256;
 
 /// Does some work and wipes the stack where it was done. The crates below wipe what they own when they drop it, but not
 /// the padded key, nor what the compiler moved, copied or spilled on the way.
@@ -94,7 +94,7 @@ fn apart<T>(work: impl FnOnce() -> T) -> T {
 #[inline(never)]
 fn wipe_below() {
     // One fill, which takes nanoseconds; `zeroize` would write word by word. Nothing may be known of who reads it.
-    black_box(&mut [0_u64; DEPTH / size_of::<u64>()]);
+    black_box(&mut [0_u64; DEPTH]);
 }
 
 impl fmt::Debug for Key {

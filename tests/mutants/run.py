@@ -103,6 +103,10 @@ def run(options, names, results):
     return {name: result for name, result in found.items() if result[0]}, done
 
 
+def kept():
+    return json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+
+
 def explained():
     lines = (HERE / "explained.tsv").read_text(encoding="utf-8").splitlines()
     rows = [line.rsplit("\t", 1) for line in lines if line and not line.startswith("#")]
@@ -159,9 +163,10 @@ def main():
         sys.exit(f"mutants: needs cargo-mutants: cargo install --locked cargo-mutants@{VERSION}")
 
     names = listed()
-    results = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
-    found, done = ({}, True) if options.report else run(options, names, results)
     about = {"commit": git("describe", "--always", "--dirty"), "date": datetime.date.today().isoformat()}
+    found, done = ({}, True) if options.report else run(options, names, kept())
+    # Another run may have ended in the meantime.
+    results = kept()
     for name, (word, seconds) in found.items():
         results[names[name]] = {"outcome": word, "seconds": round(seconds, 1), **about}
     WORK.mkdir(parents=True, exist_ok=True)
