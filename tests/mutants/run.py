@@ -126,16 +126,18 @@ def report(keys, results, reasons):
     left = [key for key in keys if results.get(key, {}).get("outcome") == "missed"]
     seconds = sum(entry["seconds"] for entry in ran) / max(len(ran), 1)
     dates = sorted({entry["date"] for entry in ran})
-    commits = list(dict.fromkeys(entry["commit"] for entry in sorted(ran, key=lambda entry: entry["date"])))
     text = [
         "# What changes of the code say of the tests",
         "",
         f"Written by `make mutants`: each change of `src/engine` and `src/wire` that cargo-mutants {VERSION} knows, one at",
         "a time, against the unit tests of both, and where these missed it against `tests/query_figures`, too.",
         "",
-        f"{' to '.join(dict.fromkeys((dates[0], dates[-1]))) if dates else 'Never'}, at {', '.join(commits)}: of {viable} "
-        f"changes that compile {noticed} were noticed, {100 * noticed / max(viable, 1):.1f} %, {total['timeout']} of these",
-        f"by a loop without an end. {total['missed']} were missed, and stand below. {total['not run']} were not tried. "
+        "A change that was noticed once is not tried again while its line stays as it is.",
+        "",
+        f"{dates[-1] if dates else 'Never'}, at commit {git('rev-parse', '--short', 'HEAD')}: {viable} "
+        f"changes that compile, {noticed} noticed ({100 * noticed / max(viable, 1):.1f} %),",
+        f"{total['timeout']} of these by a loop without an end; {total['missed']} missed, "
+        f"{sum(key in reasons for key in left)} of them explained below; {total['not run']} not run.",
         f"Each took {seconds:.1f} s, two at a time, on a machine with two cores that did other things, too.",
         "",
         "| file | " + " | ".join(columns) + " |",
@@ -146,9 +148,10 @@ def report(keys, results, reasons):
     text += ["", "## Missed, and why", ""]
     for key in left:
         file, change, line = key.split("\t")[:3]
-        text.append(f"- {file}: {change}, in `{line}`: {reasons.get(key, '**not explained**')}")
+        text.append(f"- {file}: `{change}`, in `{line}`: {reasons.get(key, '**not explained**')}")
     (HERE / "REPORT.md").write_text("\n".join(text) + "\n", encoding="utf-8")
-    print(f"mutants: {viable} viable, {noticed} noticed, {total['missed']} missed, {total['not run']} not tried")
+    print(f"mutants: {viable} viable, {total['caught']} caught, {total['timeout']} timeouts, {total['missed']} missed, "
+          f"{total['not run']} not run")
 
 
 def main():
@@ -163,12 +166,12 @@ def main():
         sys.exit(f"mutants: needs cargo-mutants: cargo install --locked cargo-mutants@{VERSION}")
 
     names = listed()
-    about = {"commit": git("describe", "--always", "--dirty"), "date": datetime.date.today().isoformat()}
+    today = datetime.date.today().isoformat()
     found, done = ({}, True) if options.report else run(options, names, kept())
     # Another run may have ended in the meantime.
     results = kept()
     for name, (word, seconds) in found.items():
-        results[names[name]] = {"outcome": word, "seconds": round(seconds, 1), **about}
+        results[names[name]] = {"outcome": word, "seconds": round(seconds, 1), "date": today}
     WORK.mkdir(parents=True, exist_ok=True)
     KEPT.write_text(json.dumps(results, indent=1, sort_keys=True), encoding="utf-8")
 
@@ -176,7 +179,7 @@ def main():
     report(keys, results, reasons)
     outcome = lambda key: results.get(key, {}).get("outcome")
     bad = [] if done else ["cargo mutants came to no good end"]
-    bad += [f"missed, and not explained: {key}" for key in keys if outcome(key) == "missed" and key not in reasons]
+    bad += [f"missed: {key}" for key in keys if outcome(key) == "missed" and key not in reasons]
     bad += [f"explained, and noticed: {key}" for key in reasons if outcome(key) in ("caught", "timeout", "unviable")]
     bad += [f"explained, and gone: {key}" for key in reasons if key not in set(keys)]
     for line in bad:
