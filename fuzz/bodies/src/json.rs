@@ -187,7 +187,23 @@ pub fn push_string(source: &mut Source, out: &mut String, text: &str) {
     let style = source.below(4);
     out.reserve(text.len() * 5 / 4 + 2);
     out.push('"');
-    for character in text.chars() {
+    let mut rest = text;
+    // What has one way only is copied in one piece.
+    if style != 3 {
+        let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'/');
+        rest = loop {
+            let count = rest.bytes().take_while(|&byte| plain(byte)).count();
+            let (run, behind) = rest.split_at(count);
+            out.push_str(run);
+            match behind.as_bytes().first() {
+                Some(&special @ (b'"' | b'\\')) => out.extend(['\\', char::from(special)]),
+                Some(b'/') => out.push_str(if style == 1 { "\\/" } else { "/" }),
+                _ => break behind,
+            }
+            rest = &behind[1..];
+        };
+    }
+    for character in rest.chars() {
         let whim = style == 3 && source.once_in(4);
         match character {
             '"' | '\\' if !whim => out.extend(['\\', character]),

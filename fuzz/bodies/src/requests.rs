@@ -39,7 +39,7 @@ pub fn run(source: &mut Source) {
     assert_eq!(options.set(set::confd_options_set_external_io, 1), OK);
     assert_eq!(options.set(set::confd_options_set_retry_ms, 0), OK);
     assert_eq!(options.set(set::confd_options_set_refresh_ms, 0), OK);
-    let key = if source.once_in(3) { source.bytes(100).to_vec() } else { b"hmac\n".to_vec() };
+    let key = if source.once_in(3) { source.bytes(100) } else { b"hmac\n".to_vec() };
     let Some(client) = client(source, &key, &options, &told) else { return };
     let large = Options::new();
     assert_eq!(large.set(set::confd_options_set_external_io, 1), OK);

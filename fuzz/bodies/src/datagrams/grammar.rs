@@ -9,8 +9,8 @@ use crate::wire::{hex, sign};
 pub fn datagram(source: &mut Source, asked: &[Asked], places: usize, before: &[Vec<u8>]) -> (Vec<u8>, usize) {
     let mut from = source.below(places);
     let mut datagram = match source.below(24) {
-        0 => source.bytes(80).to_vec(),
-        1 => [b"plj0", source.bytes(80)].concat(),
+        0 => source.bytes(80),
+        1 => [&b"plj0"[..], &source.bytes(80)].concat(),
         2..=4 if !before.is_empty() => {
             let datagram = before[source.below(before.len())].clone();
             if source.once_in(2) {
@@ -19,18 +19,7 @@ pub fn datagram(source: &mut Source, asked: &[Asked], places: usize, before: &[V
             datagram
         }
         _ => {
-            // Mostly for one of the latest requests, and from one of those that it was sent to.
-            let back = source.below(asked.len().clamp(1, 6)) * source.below(2);
-            let request = asked.len().checked_sub(back + 1).map(|index| &asked[index]);
-            if let Some(request) = request {
-                if !request.contacts.is_empty() && !source.once_in(6) {
-                    from = request.contacts[from % request.contacts.len()];
-                    if source.once_in(2) {
-                        let silent = request.contacts.iter().find(|place| !request.answered.contains(place));
-                        from = silent.copied().unwrap_or(from);
-                    }
-                }
-            }
+            let request = aimed(source, asked, &mut from);
             composed(source, request)
         }
     };
@@ -38,6 +27,36 @@ pub fn datagram(source: &mut Source, asked: &[Asked], places: usize, before: &[V
         alter(source, &mut datagram);
     }
     (datagram, from)
+}
+
+/// The same without noise, of earlier ones: in `datagram` there is one, which is changed. Gives where it comes from.
+pub fn mutant(
+    source: &mut Source,
+    asked: &[Asked],
+    places: usize,
+    before: &[Vec<u8>],
+    datagram: &mut Vec<u8>,
+) -> usize {
+    let mut from = source.below(places);
+    aimed(source, asked, &mut from);
+    datagram.clear();
+    datagram.extend_from_slice(&before[source.below(before.len())]);
+    mutate(source, datagram, before);
+    from
+}
+
+/// One of the latest requests, mostly, and one of those that it was sent to.
+fn aimed<'a>(source: &mut Source, asked: &'a [Asked], from: &mut usize) -> Option<&'a Asked> {
+    let back = source.below(asked.len().clamp(1, 6)) * source.below(2);
+    let request = &asked[asked.len().checked_sub(back + 1)?];
+    if !request.contacts.is_empty() && !source.once_in(6) {
+        *from = request.contacts[*from % request.contacts.len()];
+        if source.once_in(2) {
+            let silent = request.contacts.iter().find(|place| !request.answered.contains(place));
+            *from = silent.copied().unwrap_or(*from);
+        }
+    }
+    Some(request)
 }
 
 fn composed(source: &mut Source, request: Option<&Asked>) -> Vec<u8> {
@@ -49,7 +68,13 @@ fn composed(source: &mut Source, request: Option<&Asked>) -> Vec<u8> {
     };
     let own_key = request.and_then(|request| request.keys.last().copied()).unwrap_or(0);
     let key = if odd & 0x70 == 0x10 { source.below(KEYS.len()) } else { own_key };
-    let message = message(source);
+    let mut message = message(source);
+    if source.is_beyond() && source.once_in(3) {
+        // Signed with what is wrong in it.
+        let mut bytes = message.into_bytes();
+        mutate(source, &mut bytes, &[]);
+        message = String::from_utf8_lossy(&bytes).into_owned();
+    }
     let mut digits = hex(&sign(KEYS[key], &salt, &message));
     if odd & 0x80 != 0 && source.once_in(4) {
         match source.below(5) {
@@ -168,6 +193,81 @@ fn alter(source: &mut Source, datagram: &mut Vec<u8>) {
             3 => datagram.insert(at, source.byte()),
             4 => drop(datagram.remove(at)),
             _ => datagram.extend_from_slice(source.pick(&[&b" "[..], b"\n", b"}", b"\0", b"\xe9"])),
+        }
+    }
+}
+
+/// What stands between other things somewhere.
+const TOKENS: [&[u8]; 24] = [
+    b"\"",
+    b"\\\"",
+    b"\\",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b" ",
+    b"\\u0000",
+    b"\\ud800",
+    b"\xc3\xa9",
+    b"\xe9",
+    b"\0",
+    b"plj0",
+    b"null",
+    b"true",
+    b"-",
+    b"1e400",
+    b"18446744073709551616",
+    b"\"salt\":",
+    b"\"hmac\":",
+    b"\\\"status\\\":1,",
+];
+
+/// The most bytes that repetitions come to.
+const LONGEST: usize = 9_000;
+
+/// Flips, sets, cuts, inserts, repeats, moves and splices, once or some times.
+fn mutate(source: &mut Source, data: &mut Vec<u8>, others: &[Vec<u8>]) {
+    let count = source.below(4) + 1;
+    for _ in 0..count {
+        let at = source.below(data.len().max(1));
+        if data.is_empty() {
+            data.push(source.byte());
+        }
+        let end = (at + 1 + usize::from(source.byte() >> source.below(8))).min(data.len());
+        match source.below(12) {
+            0 => data[at] ^= 1 << source.below(8),
+            1 => data[at] = source.byte(),
+            2 => data.insert(at, source.byte()),
+            3 => drop(data.drain(at..end)),
+            4 if data.len() < LONGEST => {
+                let piece = data[at..end].repeat(1 + source.below(3));
+                data.splice(at..at, piece);
+            }
+            5 => {
+                let to = source.below(data.len() - (end - at) + 1);
+                data.copy_within(at..end, to);
+            }
+            6 => data.truncate(at),
+            7 if !others.is_empty() => {
+                let other = &others[source.below(others.len())];
+                let from = source.below(other.len().max(1)).min(other.len());
+                data.truncate(at);
+                data.extend_from_slice(&other[from..]);
+            }
+            8 => {
+                if let Some(digit) = data[at..].iter_mut().find(|byte| byte.is_ascii_digit()) {
+                    *digit = b'0' + source.byte() % 10;
+                }
+            }
+            9 => {
+                let token = source.pick(&TOKENS);
+                let end = (at + token.len()).min(data.len());
+                data[at..end].copy_from_slice(&token[..end - at]);
+            }
+            _ => drop(data.splice(at..at, source.pick(&TOKENS).iter().copied())),
         }
     }
 }

@@ -161,7 +161,7 @@ fn answer(world: &World<'_>, slot: &Slot) {
         let key = slot.key.get();
         let (datagram, ip, port) = net::answer(&mut world.source.borrow_mut(), &slot.left.borrow(), key);
         slot.call("handle_datagram", Does::Tells, &[OK], |client| {
-            client.handle_datagram(&datagram, &ip, port)
+            client.handle_datagram(&datagram, ip, port)
         });
     }
 }
@@ -180,7 +180,7 @@ fn drain(slot: &Slot) {
 
 fn refuse(world: &World<'_>, slot: &Slot) {
     let (_, ip, port) = net::answer(&mut world.source.borrow_mut(), &slot.left.borrow(), 0);
-    slot.call("handle_unreachable", Does::Else, &[OK], |client| client.handle_unreachable(&ip, port));
+    slot.call("handle_unreachable", Does::Else, &[OK], |client| client.handle_unreachable(ip, port));
 }
 
 /// The salt of a request, of whichever client.

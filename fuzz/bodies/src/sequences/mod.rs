@@ -28,6 +28,8 @@ const CLIENTS: usize = 3;
 /// All that a sequence of calls has. Callbacks come to it by their client's slot.
 pub struct World<'a> {
     source: RefCell<Source<'a>>,
+    /// The input goes on without an end: then lists are shorter, and so is the datagram that holds none.
+    endless: bool,
     slots: RefCell<[Option<Rc<Slot>>; CLIENTS]>,
     /// Slots whose clients are gone; a callback that comes too late finds them.
     gone: RefCell<Vec<Rc<Slot>>>,
@@ -38,9 +40,10 @@ pub struct World<'a> {
     net: Option<&'static Net>,
 }
 
-pub fn run(data: &[u8], with_sockets: bool) {
+pub fn run(source: Source<'_>, with_sockets: bool) {
     let world = World {
-        source: RefCell::new(Source::new(data)),
+        endless: source.is_endless(),
+        source: RefCell::new(source),
         slots: RefCell::default(),
         gone: RefCell::default(),
         requests: RefCell::default(),
@@ -63,7 +66,8 @@ impl World<'_> {
         self.calls_left.set(CALLS);
         self.place(0);
         while self.calls_left.get() > 0 && !self.source.borrow().is_empty() {
-            if self.once_in(40) {
+            // Some 25 calls where nothing else ends it.
+            if self.once_in(if self.source.borrow().is_beyond() { 24 } else { 40 }) {
                 break;
             }
             self.act();
@@ -138,6 +142,9 @@ impl World<'_> {
         let refresh_ms = [0, 0, 0, 1][usize::from(timing >> 4 & 3)];
         options.set(set::confd_options_set_external_io, i32::from(external));
         options.set(set::confd_options_set_port, crate::places::PORT);
+        if self.endless {
+            options.set(set::confd_options_set_max_request_bytes, 600);
+        }
         options.set(set::confd_options_set_expire_ms, expire_ms);
         options.set(set::confd_options_set_retry_ms, retry_ms);
         options.set(set::confd_options_set_refresh_ms, refresh_ms);
@@ -159,16 +166,17 @@ impl World<'_> {
     /// Some peers for a client.
     fn peers(&self, external: bool) -> Vec<std::ffi::CString> {
         let bits = usize::from(self.byte());
-        let all: Vec<String> = match self.net {
-            Some(net) if !external => net.peers(),
-            _ => V4[..8].iter().map(|place| place.peer.to_owned()).collect(),
+        let some = |count: usize| {
+            let bits = if bits % (1 << count) == 0 { 3 } else { bits };
+            (0..count).filter(move |index| bits >> index & 1 == 1)
         };
-        let bits = if bits % (1 << all.len()) == 0 { 3 } else { bits };
-        all.into_iter()
-            .enumerate()
-            .filter(|(index, _)| bits >> index & 1 == 1)
-            .map(|(_, peer)| c(peer))
-            .collect()
+        match self.net {
+            Some(net) if !external => {
+                let all = net.peers();
+                some(all.len()).map(|index| c(all[index].as_str())).collect()
+            }
+            _ => some(8).map(|index| c(V4[index].peer)).collect(),
+        }
     }
 
     /// A request: a new one, or one that has served already.
@@ -182,7 +190,9 @@ impl World<'_> {
         let request = Request::new(if list { 2 } else { 3 }, None).expect("a request");
         if list {
             // More than one datagram takes.
-            let ips: Vec<_> = (0..400).map(|number| c(format!("192.0.2.{}", number % 250))).collect();
+            let ips: Vec<_> = (0..if self.endless { 40 } else { 400 })
+                .map(|number| c(format!("192.0.2.{}", number % 250)))
+                .collect();
             assert_eq!(request.set_ips(&ips, None), crate::api::OK);
         }
         if self.once_in(8) {
