@@ -63,8 +63,8 @@ fn pointer(text: Option<&CStr>) -> *const c_char {
 }
 
 /// A list of strings as C passes it.
-fn pointers(list: &[CString]) -> Vec<*const c_char> {
-    list.iter().map(|text| text.as_ptr()).collect()
+fn pointers(list: &[impl AsRef<CStr>]) -> Vec<*const c_char> {
+    list.iter().map(|text| text.as_ref().as_ptr()).collect()
 }
 
 /// A client. Its copies are the same handle.
@@ -74,7 +74,7 @@ pub struct Client(pub *mut confd_client);
 impl Client {
     pub fn new(
         key: &[u8],
-        peers: &[CString],
+        peers: &[impl AsRef<CStr>],
         upcall: confd_upcall_fn,
         data: *mut c_void,
         options: &Options,
@@ -189,7 +189,7 @@ impl Client {
         unsafe { client::confd_client_cancel(self.0, salt.as_ptr()) }
     }
 
-    pub fn update_peers(self, peers: &[CString]) -> i32 {
+    pub fn update_peers(self, peers: &[impl AsRef<CStr>]) -> i32 {
         let peers = pointers(peers);
         // SAFETY: the handle and the strings are valid.
         unsafe { client::confd_client_update_peers(self.0, peers.as_ptr(), peers.len()) }
@@ -294,7 +294,7 @@ impl Request {
         unsafe { request::confd_request_set_ip(self.0, pointer(ip), pointer(link)) }
     }
 
-    pub fn set_ips(&self, ips: &[CString], link: Option<&CStr>) -> i32 {
+    pub fn set_ips(&self, ips: &[impl AsRef<CStr>], link: Option<&CStr>) -> i32 {
         let ips = pointers(ips);
         // SAFETY: the request is valid, and so are the strings or NULL.
         unsafe { request::confd_request_set_ips(self.0, ips.as_ptr(), ips.len(), pointer(link)) }

@@ -36,7 +36,7 @@ pub fn begin() {
 
 /// Written now and then, since a process may end without a word.
 pub fn end_of_input() {
-    if add(0) % 16_384 == 16_383 {
+    if add(0) % 1_024 == 1_023 {
         write();
     }
 }

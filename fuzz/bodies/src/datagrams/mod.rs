@@ -8,6 +8,7 @@ use crate::api::{OK, Plain};
 use crate::model::{Fate, KEYS, judge};
 use crate::places::{Place, V4, V6};
 use crate::source::Source;
+use grammar::{Before, Maker};
 use world::World;
 
 /// The most datagrams of an input, and of one that goes on without an end.
@@ -22,8 +23,7 @@ pub fn run(source: &mut Source, judged: bool) {
     let (most, kept) = if source.is_endless() { (MOST_ENDLESS, KEPT_ENDLESS) } else { (MOST, KEPT) };
     let places: &'static [Place] = if source.once_in(3) { &V6 } else { &V4 };
     let mut world = World::new(source, places, judged);
-    let mut before: Vec<Vec<u8>> = Vec::new();
-    let mut mutant = Vec::new();
+    let (mut before, mut maker) = (Before::new(), Maker::default());
     let mut count = 0;
     world.send(source);
     while !source.is_empty() && count < most {
@@ -31,18 +31,18 @@ pub fn run(source: &mut Source, judged: bool) {
         if choice >= 24 || source.is_beyond() && choice % 4 != 0 {
             count += 1;
             crate::counts::unit();
-            // Beyond the input's end half of the datagrams are altered ones of before.
-            if choice % 2 == 1 && source.is_beyond() && !before.is_empty() {
-                let from = grammar::mutant(source, &world.asked, places.len(), &before, &mut mutant);
-                step(source, &mut world, &mutant, from);
+            // Beyond the input's end two of three datagrams are altered ones of before.
+            if source.is_beyond() && choice % 3 > 0 && !before.is_empty() {
+                let from = maker.mutate(source, &world.asked, places.len(), &before);
+                step(source, &mut world, &maker.datagram, from);
                 continue;
             }
-            let (datagram, from) = grammar::datagram(source, &world.asked, places.len(), &before);
-            step(source, &mut world, &datagram, from);
-            if before.len() == kept {
-                before.remove(0);
-            }
-            before.push(datagram);
+            let from = maker.make(source, &world.asked, places.len(), &before);
+            step(source, &mut world, &maker.datagram, from);
+            // The room of the oldest serves for the latest.
+            let mut room = if before.len() == kept { before.pop_front() } else { None }.unwrap_or_default();
+            room.clone_from(&maker.datagram);
+            before.push_back(room);
             continue;
         }
         match choice {
@@ -70,7 +70,9 @@ pub fn run(source: &mut Source, judged: bool) {
 /// Puts in one datagram, and compares.
 fn step(source: &mut Source, world: &mut World, datagram: &[u8], from: usize) {
     let place = &world.places[from];
-    let ip = source.pick(place.ips);
+    // The name of a zone costs a system call.
+    let ips = if source.is_beyond() && !source.once_in(16) { &place.ips[..1] } else { place.ips };
+    let ip = source.pick(ips);
     if !world.judged {
         assert_eq!(world.client.handle_datagram(datagram, ip, place.port), OK);
         return world.hear();

@@ -1,7 +1,7 @@
 //! A client that does its own input and output, and what the harness knows of it.
 
 use std::cell::RefCell;
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 
 use confdclient::ffi::options as set;
 
@@ -99,24 +99,24 @@ impl World {
     }
 
     /// Different ones of the places; the last two are always strangers.
-    pub fn some_peers(source: &mut Source, places: &[Place]) -> Vec<CString> {
+    pub fn some_peers(source: &mut Source, places: &[Place]) -> Vec<&'static CStr> {
         let bits = usize::from(source.byte()) | 1 << source.below(8);
         let chosen = places.iter().take(8).enumerate().filter(|(index, _)| bits >> index & 1 == 1);
-        chosen.map(|(_, place)| c(place.peer)).collect()
+        chosen.map(|(_, place)| place.peer).collect()
     }
 
     fn request(&self, source: &mut Source) -> Request {
-        let request = Request::new(source.pick(&[0, 1, 3, 4, 10]), Some(&c("a"))).expect("a request");
+        let request = Request::new(source.pick(&[0, 1, 3, 4, 10]), Some(c"a")).expect("a request");
         if source.once_in(4) {
-            const SALTS: [&str; 6] = [
-                "s",
-                "S",
-                "n\u{e9}\u{1f600}",
-                "a \"quoted\" salt",
-                "01234567-89ab-4def-8123-456789abcdef",
-                "1e0",
+            const SALTS: [&CStr; 6] = [
+                c"s",
+                c"S",
+                c"n\u{e9}\u{1f600}",
+                c"a \"quoted\" salt",
+                c"01234567-89ab-4def-8123-456789abcdef",
+                c"1e0",
             ];
-            assert_eq!(request.set_salt(Some(&c(source.pick(&SALTS)))), OK);
+            assert_eq!(request.set_salt(Some(source.pick(&SALTS))), OK);
         }
         request
     }

@@ -87,7 +87,7 @@ fn write(source: &mut Source, folder: &Path) -> Files {
             1 => list.extend_from_slice(b" \t"),
             place => {
                 let place = place % 8;
-                list.extend_from_slice(places[place].peer.as_bytes());
+                list.extend_from_slice(places[place].peer.to_bytes());
                 chosen.push(place);
             }
         }

@@ -20,7 +20,7 @@ fn leave(slot: &Slot) {
 
 /// Something ends: its ticket is taken back.
 fn release(slot: &Slot, ticket: *mut Ticket) {
-    assert!(slot.tickets.borrow_mut().remove(&ticket), "a last upcall that came already");
+    assert!(slot.forget(ticket), "a last upcall that came already");
     // SAFETY: it was among those that are not released.
     drop(unsafe { Box::from_raw(ticket) });
 }

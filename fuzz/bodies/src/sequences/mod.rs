@@ -6,7 +6,9 @@ mod calls;
 mod net;
 mod slot;
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, CString};
 use std::rc::Rc;
 
 use crate::api::{Client, Options, Reply, Request, c};
@@ -33,6 +35,8 @@ pub struct World<'a> {
     slots: RefCell<[Option<Rc<Slot>>; CLIENTS]>,
     /// Slots whose clients are gone; a callback that comes too late finds them.
     gone: RefCell<Vec<Rc<Slot>>>,
+    /// The longest list.
+    ips: Vec<CString>,
     requests: RefCell<Vec<Rc<Request>>>,
     replies: RefCell<Vec<Reply>>,
     calls_left: Cell<u32>,
@@ -46,6 +50,7 @@ pub fn run(source: Source<'_>, with_sockets: bool) {
         source: RefCell::new(source),
         slots: RefCell::default(),
         gone: RefCell::default(),
+        ips: (0..400).map(|number| c(format!("192.0.2.{}", number % 250))).collect(),
         requests: RefCell::default(),
         replies: RefCell::default(),
         calls_left: Cell::new(0),
@@ -66,8 +71,8 @@ impl World<'_> {
         self.calls_left.set(CALLS);
         self.place(0);
         while self.calls_left.get() > 0 && !self.source.borrow().is_empty() {
-            // Some 25 calls where nothing else ends it.
-            if self.once_in(if self.source.borrow().is_beyond() { 24 } else { 40 }) {
+            // Some 25 calls with those of callbacks, or some 35.
+            if self.once_in(if self.endless { 20 } else { 40 }) {
                 break;
             }
             self.act();
@@ -164,7 +169,7 @@ impl World<'_> {
     }
 
     /// Some peers for a client.
-    fn peers(&self, external: bool) -> Vec<std::ffi::CString> {
+    fn peers(&self, external: bool) -> Vec<Cow<'static, CStr>> {
         let bits = usize::from(self.byte());
         let some = |count: usize| {
             let bits = if bits % (1 << count) == 0 { 3 } else { bits };
@@ -173,9 +178,9 @@ impl World<'_> {
         match self.net {
             Some(net) if !external => {
                 let all = net.peers();
-                some(all.len()).map(|index| c(all[index].as_str())).collect()
+                some(all.len()).map(|index| Cow::Owned(c(all[index].as_str()))).collect()
             }
-            _ => some(8).map(|index| c(V4[index].peer)).collect(),
+            _ => some(8).map(|index| Cow::Borrowed(V4[index].peer)).collect(),
         }
     }
 
@@ -190,13 +195,11 @@ impl World<'_> {
         let request = Request::new(if list { 2 } else { 3 }, None).expect("a request");
         if list {
             // More than one datagram takes.
-            let ips: Vec<_> = (0..if self.endless { 40 } else { 400 })
-                .map(|number| c(format!("192.0.2.{}", number % 250)))
-                .collect();
-            assert_eq!(request.set_ips(&ips, None), crate::api::OK);
+            let ips = &self.ips[..if self.endless { 40 } else { 400 }];
+            assert_eq!(request.set_ips(ips, None), crate::api::OK);
         }
         if self.once_in(8) {
-            request.set_salt(Some(&c(["", "x", "y"][self.below(3)])));
+            request.set_salt(Some([c"", c"x", c"y"][self.below(3)]));
         }
         let request = Rc::new(request);
         self.requests.borrow_mut().push(request.clone());

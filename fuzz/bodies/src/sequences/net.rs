@@ -106,8 +106,24 @@ pub fn reply(source: &mut Source, salt: &str, key: usize) -> Vec<u8> {
         source.pick(&["\"node1\"", "\"node2\"", "[\"192.0.2.1\",\"192.0.2.3\"]", "[[0,\"a\",1]]", "0", "[]"]);
     let message = format!("{{\"protocol\":1,\"status\":{status},\"answer\":{answer},\"serial\":{serial}}}");
     let tag = hex(&sign(KEYS[key], salt, &message));
-    let message = serde_json::to_string(&message).expect("a text is JSON");
-    format!("plj0{{\"hmac\":\"{tag}\",\"msg\":{message},\"salt\":\"{salt}\"}}").into_bytes()
+    let mut datagram = Vec::with_capacity(400);
+    datagram.extend_from_slice(b"plj0{\"hmac\":\"");
+    datagram.extend_from_slice(tag.as_bytes());
+    datagram.extend_from_slice(b"\",\"msg\":\"");
+    // Nothing else in it is special.
+    for piece in message.split_inclusive('"') {
+        match piece.strip_suffix('"') {
+            Some(before) => {
+                datagram.extend_from_slice(before.as_bytes());
+                datagram.extend_from_slice(b"\\\"");
+            }
+            None => datagram.extend_from_slice(piece.as_bytes()),
+        }
+    }
+    datagram.extend_from_slice(b"\",\"salt\":\"");
+    datagram.extend_from_slice(salt.as_bytes());
+    datagram.extend_from_slice(b"\"}");
+    datagram
 }
 
 /// Has a reply come in to a client, for something that has left it, from where that went or from elsewhere.
