@@ -40,6 +40,8 @@ pub struct World<'a> {
     requests: RefCell<Vec<Rc<Request>>>,
     replies: RefCell<Vec<Reply>>,
     calls_left: Cell<u32>,
+    /// How many clients a sequence has at a time, at the most.
+    clients: Cell<usize>,
     depth: Cell<u32>,
     net: Option<&'static Net>,
 }
@@ -54,6 +56,7 @@ pub fn run(source: Source<'_>, with_sockets: bool) {
         requests: RefCell::default(),
         replies: RefCell::default(),
         calls_left: Cell::new(0),
+        clients: Cell::new(CLIENTS),
         depth: Cell::new(0),
         net: with_sockets.then(Net::get),
     };
@@ -69,6 +72,8 @@ pub fn run(source: Source<'_>, with_sockets: bool) {
 impl World<'_> {
     fn sequence(&self) {
         self.calls_left.set(CALLS);
+        // Making clients takes time: where there is no end, most sequences have one or two.
+        self.clients.set(if self.endless { [1, 1, 2, CLIENTS][self.below(4)] } else { CLIENTS });
         self.place(0);
         while self.calls_left.get() > 0 && !self.source.borrow().is_empty() {
             // Some 25 calls with those of callbacks, or some 35.
@@ -115,7 +120,8 @@ impl World<'_> {
         let Some(left) = self.calls_left.get().checked_sub(1) else { return };
         self.calls_left.set(left);
         crate::counts::call();
-        let index = self.below(CLIENTS + 2) % CLIENTS;
+        let clients = self.clients.get();
+        let index = self.below(clients + 2) % clients;
         let slot = self.slots.borrow()[index].clone();
         match slot {
             Some(slot) => calls::make(self, &slot),
@@ -170,7 +176,10 @@ impl World<'_> {
 
     /// Some peers for a client.
     fn peers(&self, external: bool) -> Vec<Cow<'static, CStr>> {
-        let bits = usize::from(self.byte());
+        let mut bits = usize::from(self.byte());
+        if self.endless && !self.once_in(4) {
+            bits &= usize::from(self.byte());
+        }
         let some = |count: usize| {
             let bits = if bits % (1 << count) == 0 { 3 } else { bits };
             (0..count).filter(move |index| bits >> index & 1 == 1)
