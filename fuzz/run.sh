@@ -6,17 +6,18 @@
 #     run        guided by coverage, MINUTES (default 1) for each target; adds a line for each to fuzz/LOG.tsv. Fails where
 #                one was found that fails, and says where its input is. What is new goes to the target folder, for the
 #                next run.
-#     bulk       without guidance, MINUTES (default 1) for each target from a printed seed, logged as TARGET/bulk-asan: at
-#                least ten times as much in the same time. An input is made of two of the corpus, put together and changed
-#                in some bytes, or once in three times of noise; behind its end datagrams and sequences go on with random
-#                choices, so that one client has up to 1024 datagrams. About one datagram in 30 is of an input's own
-#                bytes; of the others two in three are earlier ones that were cut, spliced and changed, and the rest is
-#                composed and signed, each third after its message was changed so. The model judges each datagram
-#                of one input in 16, since it costs more than the client; of the others what callbacks say and the sums of
-#                the client's counters are looked at. All sequences are held against all rules.
+#     bulk       without guidance, MINUTES (default 1) for each target from a printed seed, logged as TARGET/bulk-asan: some
+#                twenty times as much in the same time. See below for what its inputs are.
 #     keep       the smallest inputs that reach all that was reached, packed into fuzz/corpus/TARGET.pack
 #     coverage   which lines of the library the committed corpora reach (by rustup's llvm-tools)
 #     total      what was done in all by the runs of fuzz/LOG.tsv under AddressSanitizer; TARGET/bulk there had none
+#
+# An input of bulk is made of two of the corpus, put together and changed in some bytes, or once in three times of noise.
+# Behind its end datagrams and sequences go on with choices from the seed, so that one client has up to 1024 datagrams. A
+# few in a hundred are of an input's own bytes; of the others two in three are earlier ones, cut, spliced and changed,
+# the rest is composed and signed, each third of that after its message was changed so. The model judges the datagrams of
+# one input in 16, and of the corpus: it costs more than the client does. For the others what callbacks say and the sums
+# of the client's counters are looked at. Sequences are always held against all rules; most have one client or two.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -59,7 +60,8 @@ options="-max_len=3000 -len_control=0 -reduce_inputs=0 -rss_limit_mb=3000 -timeo
 log() {
     [ -f fuzz/LOG.tsv ] || printf 'date\ttarget\tinputs\tunits\tcalls\tseconds\tfindings\tcommit\n' >fuzz/LOG.tsv
     read -r inputs units calls <"$4" || inputs=0 units=0 calls=0
-    commit=$(git rev-parse --short HEAD 2>/dev/null || echo -)
+    # The latest commit that changed what is fuzzed.
+    commit=$(git log -1 --format=%h -- src Cargo.toml 2>/dev/null || echo -)
     printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(date -u +%F)" "$1" "$inputs" "$units" "$calls" "$2" "$3" "$commit" |
         tee -a fuzz/LOG.tsv
 }
