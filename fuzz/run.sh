@@ -8,7 +8,8 @@
 #                next run.
 #     bulk       without guidance, MINUTES (default 1) for each target from a printed seed, logged as TARGET/bulk-asan: some
 #                twenty times as much in the same time. See below for what its inputs are.
-#     keep       the smallest inputs that reach all that was reached, packed into fuzz/corpus/TARGET.pack
+#     keep       the smallest inputs that reach all that was reached, and others that reach it more or less often, packed
+#                into fuzz/corpus/TARGET.pack
 #     coverage   which lines of the library the committed corpora reach (by rustup's llvm-tools)
 #     total      what was done in all by the runs of fuzz/LOG.tsv under AddressSanitizer; TARGET/bulk there had none
 #
@@ -135,10 +136,14 @@ keep() {
     build_guided
     for target in $targets; do
         inputs "$target"
-        rm -rf "$state/least" && mkdir -p "$state/least"
-        # shellcheck disable=SC2086 # the options are words
-        fuzz "$target" "$state/least" "$state/$target" $options -merge=1 -use_counters=0 >"$state/$target.log" 2>&1
-        replay --pack "$state/least" "fuzz/corpus/$target.pack"
+        # First what reaches each place, then what reaches them in other numbers.
+        for counters in 0 1; do
+            rm -rf "$state/least$counters" && mkdir -p "$state/least$counters"
+            # shellcheck disable=SC2086 # the options are words
+            fuzz "$target" "$state/least$counters" "$state/$target" $options -merge=1 -use_counters="$counters" \
+                >"$state/$target.log" 2>&1
+        done
+        replay --pack "fuzz/corpus/$target.pack" "$state/least0" "$state/least1"
     done
 }
 

@@ -4,7 +4,8 @@
 //!     confd-fuzz-replay --input FILE TARGET            one input, such as one that failed
 //!     confd-fuzz-replay --endless FILE TARGET          one of --bulk, which goes on from a seed
 //!     confd-fuzz-replay --unpack CORPUS.pack FOLDER    each input as a file
-//!     confd-fuzz-replay --pack FOLDER CORPUS.pack      the smallest inputs of a folder, as many as are committed
+//!     confd-fuzz-replay --pack CORPUS.pack FOLDER…     the smallest inputs of a folder, as many as are committed, and then
+//!                                                      of the next as many as there is room left for
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -36,7 +37,7 @@ fn main() {
             run_endless(target, input, u64::from_le_bytes(*seed));
         }),
         ["--unpack", packed, folder] => unpack(packed, folder),
-        ["--pack", folder, packed] => pack_folder(folder, packed),
+        ["--pack", packed, folders @ ..] => pack_folders(folders, packed),
         [] => Err(io::Error::other("no target; see the first lines of this program")),
         _ => replay(&words),
     };
@@ -163,18 +164,22 @@ fn unpack(packed: &str, folder: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn pack_folder(folder: &str, packed: &str) -> io::Result<()> {
-    let mut inputs = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        inputs.push(fs::read(entry?.path())?);
+fn pack_folders(folders: &[&str], packed: &str) -> io::Result<()> {
+    let (mut inputs, mut bytes): (Vec<Vec<u8>>, usize) = (Vec::new(), 0);
+    for folder in folders {
+        let mut others = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            others.push(fs::read(entry?.path())?);
+        }
+        others.sort_by_key(Vec::len);
+        for input in others {
+            let size = input.len() + 4;
+            if inputs.len() < MOST_INPUTS && bytes + size <= MOST_BYTES && !inputs.contains(&input) {
+                bytes += size;
+                inputs.push(input);
+            }
+        }
     }
-    inputs.sort_by_key(Vec::len);
-    let mut bytes = 0;
-    inputs.retain(|input| {
-        bytes += input.len() + 4;
-        bytes <= MOST_BYTES
-    });
-    inputs.truncate(MOST_INPUTS);
     println!("{packed}: {} inputs", inputs.len());
     fs::write(packed, pack::pack(inputs))
 }
