@@ -7,7 +7,7 @@
 #                one was found that fails, and says where its input is. What is new goes to the target folder, for the
 #                next run.
 #     bulk       without guidance, MINUTES (default 1) for each target from a printed seed, logged as TARGET/bulk-asan: some
-#                twenty times as much in the same time. See below for what its inputs are.
+#                fifteen times as much in the same time. See below for what its inputs are.
 #     keep       the smallest inputs that reach all that was reached, and others that reach it more or less often, packed
 #                into fuzz/corpus/TARGET.pack
 #     coverage   which lines of the library the committed corpora reach (by rustup's llvm-tools)
@@ -15,10 +15,11 @@
 #
 # An input of bulk is made of two of the corpus, put together and changed in some bytes, or once in three times of noise.
 # Behind its end datagrams and sequences go on with choices from the seed, so that one client has up to 1024 datagrams. A
-# few in a hundred are of an input's own bytes; of the others two in three are earlier ones, cut, spliced and changed,
-# the rest is composed and signed, each third of that after its message was changed so. The model judges the datagrams of
-# one input in 16, and of the corpus: it costs more than the client does. For the others what callbacks say and the sums
-# of the client's counters are looked at. Sequences are always held against all rules; most have one client or two.
+# few in a hundred are of an input's own bytes. Of the others two in three are earlier ones, cut, spliced and changed; the
+# rest is composed and signed, a third of it after its message was changed so, or noise, or replayed. The model judges
+# the datagrams of one input in 16, and of the corpus: it costs more than the client does. For the others what callbacks
+# say and the sums of the client's counters are looked at. Sequences are always held against all rules; most have one
+# client or two, and some 25 calls.
 set -eu
 cd "$(dirname "$0")/.."
 
