@@ -19,7 +19,7 @@
 # rest is composed and signed, a third of it after its message was changed so, or noise, or replayed. The model judges
 # the datagrams of one input in 16, and of the corpus: it costs more than the client does. For the others what callbacks
 # say and the sums of the client's counters are looked at. Sequences are always held against all rules; most have one
-# client or two, and some 25 calls.
+# client or two, and all have some 20 calls.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -76,8 +76,8 @@ impl World<'_> {
         self.clients.set(if self.endless { [1, 1, 2, CLIENTS][self.below(4)] } else { CLIENTS });
         self.place(0);
         while self.calls_left.get() > 0 && !self.source.borrow().is_empty() {
-            // Some 25 calls with those of callbacks, or some 35.
-            if self.once_in(if self.endless { 20 } else { 40 }) {
+            // Some 20 calls with those of callbacks, or some 35.
+            if self.once_in(if self.endless { 17 } else { 40 }) {
                 break;
             }
             self.act();
