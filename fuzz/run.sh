@@ -1,67 +1,90 @@
 #!/bin/sh
-# Coverage-guided fuzzing under AddressSanitizer, on the stable toolchain.
+# Fuzzing under AddressSanitizer, LeakSanitizer, debug assertions and overflow checks, on the stable toolchain.
 #
-#     fuzz/run.sh [run|bulk|keep|coverage] [TARGET…]
+#     fuzz/run.sh [run|bulk|keep|coverage|total] [TARGET…]
 #
-#     run        MINUTES (default 1) for each target; adds a line for each to fuzz/LOG.tsv. Fails where one was found
-#                that fails, and says where its input is. What is new goes to the target folder, for the next run.
-#     bulk       RANDOM_INPUTS (default 100000) for each target from a printed seed, made of the corpus and of noise, without
-#                guidance and sanitizer, and so some ten times as many in the same time; logged, too, as TARGET/bulk
-#     keep       the smallest inputs that reach all that was reached, packed into fuzz/corpus/TARGET.pack
+#     run        guided by coverage, MINUTES (default 1) for each target; adds a line for each to fuzz/LOG.tsv. Fails where
+#                one was found that fails, and says where its input is. What is new goes to the target folder, for the
+#                next run.
+#     bulk       without guidance, MINUTES (default 1) for each target from a printed seed, logged as TARGET/bulk-asan: some
+#                fifteen times as much in the same time. See below for what its inputs are.
+#     keep       the smallest inputs that reach all that was reached, and others that reach it more or less often, packed
+#                into fuzz/corpus/TARGET.pack
 #     coverage   which lines of the library the committed corpora reach (by rustup's llvm-tools)
+#     total      what was done in all by the runs of fuzz/LOG.tsv under AddressSanitizer; TARGET/bulk there had none
+#
+# An input of bulk is made of two of the corpus, put together and changed in some bytes, or once in three times of noise.
+# Behind its end datagrams and sequences go on with choices from the seed, so that one client has up to 1024 datagrams. A
+# few in a hundred are of an input's own bytes. Of the others two in three are earlier ones, cut, spliced and changed; the
+# rest is composed and signed, a third of it after its message was changed so, or noise, or replayed. The model judges
+# the datagrams of one input in 16, and of the corpus: it costs more than the client does. For the others what callbacks
+# say and the sums of the client's counters are looked at. Sequences are always held against all rules; most have one
+# client or two, and all have some 20 calls.
 set -eu
 cd "$(dirname "$0")/.."
 
-CARGO_FUZZ=0.13.1
 ALL="datagrams answers requests sequences loopback"
 
 case "${1-run}" in
-    run | bulk | keep | coverage) action=${1-run} ;;
+    run | bulk | keep | coverage | total) action=${1-run} ;;
     *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
 esac
 [ $# -eq 0 ] || shift
 targets=${*:-${TARGETS:-$ALL}}
 built=${CARGO_TARGET_DIR:-$PWD/target}
 state=$built/fuzz-state
-# cargo-fuzz asks the compiler for its sanitizer, which the stable one gives so.
-export RUSTC_BOOTSTRAP=1
+host=$(rustc -vV | sed -n 's/^host: //p')
 unset CARGO_TARGET_DIR
 
-sh tests/install-needs.sh g++ >/dev/null
-if [ "$(cargo fuzz --version 2>/dev/null)" != "cargo-fuzz $CARGO_FUZZ" ]; then
-    echo "fuzz: cargo install cargo-fuzz --version $CARGO_FUZZ --locked"
-    cargo install cargo-fuzz --version "$CARGO_FUZZ" --locked --quiet
-fi
 replay() { cargo run --quiet --manifest-path fuzz/Cargo.toml --target-dir "$built" -p confd-fuzz-bodies -- "$@"; }
-# Comparisons are not traced, so that more is run in the same time.
-fuzz() { command=$1 && shift && cargo fuzz "$command" --no-trace-compares --fuzz-dir fuzz --target-dir "$built/fuzz" "$@"; }
+
+# PROFILE CARGO-ARGUMENTS: with the sanitizer, which the stable compiler gives so. Build scripts go without: --target.
+build() {
+    profile=$1 && shift
+    RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address ${FLAGS-}" cargo build --quiet --profile "$profile" \
+        --manifest-path fuzz/Cargo.toml --target "$host" --target-dir "$built/fuzz" "$@"
+}
+
+# What libFuzzer runs.
+build_guided() {
+    sh tests/install-needs.sh g++ >/dev/null
+    RUSTC_WRAPPER=$PWD/fuzz/rustc.sh build release --bins
+}
+fuzz() { program=$built/fuzz/$host/release/$1 && shift && "$program" "$@"; }
 inputs() { # TARGET: its folder, with the committed ones at least
     mkdir -p "$state/$1"
     [ ! -f "fuzz/corpus/$1.pack" ] || replay --unpack "fuzz/corpus/$1.pack" "$state/$1"
 }
 # Inputs are long, since each holds many datagrams or sequences.
-options="-max_len=6000 -len_control=0 -reduce_inputs=0 -rss_limit_mb=3000 -timeout=60"
-export ASAN_OPTIONS="${ASAN_OPTIONS:-malloc_context_size=4:quarantine_size_mb=32}"
+options="-max_len=3000 -len_control=0 -reduce_inputs=0 -rss_limit_mb=3000 -timeout=60"
 
 # TARGET SECONDS FINDINGS COUNTS-FILE: adds a line to the log.
 log() {
     [ -f fuzz/LOG.tsv ] || printf 'date\ttarget\tinputs\tunits\tcalls\tseconds\tfindings\tcommit\n' >fuzz/LOG.tsv
     read -r inputs units calls <"$4" || inputs=0 units=0 calls=0
-    commit=$(git rev-parse --short HEAD 2>/dev/null || echo -)
+    # The latest commit that changed what is fuzzed.
+    commit=$(git log -1 --format=%h -- src Cargo.toml 2>/dev/null || echo -)
     printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(date -u +%F)" "$1" "$inputs" "$units" "$calls" "$2" "$3" "$commit" |
         tee -a fuzz/LOG.tsv
 }
 
-# What was done in all, by runs that found nothing. Fails if one of these has found something.
+# What was done in all, by runs that found nothing.
 total() {
-    awk -F '\t' 'NR > 1 && $7 == 0 { sub("/bulk", "", $2); units[$2] += $4; time[$2] += $6 }
+    awk -F '\t' 'NR > 1 && $7 == 0 && $2 !~ "/bulk$" { sub("/bulk-asan", "", $2); units[$2] += $4; time[$2] += $6 }
         END { for (target in units) printf "in all: %s %d units in %d s\n", target, units[target], time[target] }' \
         fuzz/LOG.tsv
+}
+
+# Fails if one of these has found something.
+verdict() {
+    total
     [ -z "$bad" ] || { echo "fuzz: found in:$bad" >&2 && exit 1; }
 }
 
 run() {
     seconds=$((${MINUTES:-1} * 60)) bad=""
+    build_guided
+    export ASAN_OPTIONS="${ASAN_OPTIONS:-malloc_context_size=4:quarantine_size_mb=8}"
     for target in $targets; do
         inputs "$target"
         artifacts=$state/found/$target-$(date +%s) counts=$state/$target.counts
@@ -69,7 +92,7 @@ run() {
         : >"$counts"
         began=$(date +%s) result=0
         # shellcheck disable=SC2086 # the options are words
-        CONFD_FUZZ_COUNTS=$counts fuzz run "$target" "$state/$target" -- $options -max_total_time="$seconds" \
+        CONFD_FUZZ_COUNTS=$counts fuzz "$target" "$state/$target" $options -max_total_time="$seconds" \
             -print_final_stats=1 -artifact_prefix="$artifacts/" >"$state/$target.log" 2>&1 || result=$?
         findings=$(find "$artifacts" -type f | wc -l)
         if [ "$result" -ne 0 ] && [ "$findings" -eq 0 ]; then
@@ -84,31 +107,44 @@ run() {
             find "$artifacts" -type f >&2
         fi
     done
-    total
+    verdict
 }
 
 bulk() {
-    bad=""
-    mkdir -p "$state"
+    seconds=$((${MINUTES:-1} * 60)) bad=""
+    # A stack that is used after its function's return is for guided runs to find, and so are allocations' call stacks.
+    FLAGS=-Cllvm-args=-asan-use-after-return=never build bulk -p confd-fuzz-bodies
+    quick=malloc_context_size=0:quarantine_size_mb=1:thread_local_quarantine_size_kb=64:max_malloc_fill_size=0
+    export ASAN_OPTIONS="${ASAN_OPTIONS:-$quick:allocator_release_to_os_interval_ms=-1}"
     for target in $targets; do
+        # The input that runs is there, and stays if it ends the process.
+        running=$state/found/$target-bulk-$(date +%s)
+        mkdir -p "$running"
         began=$(date +%s) findings=0
         : >"$state/bulk.counts"
-        cargo build --quiet --release --manifest-path fuzz/Cargo.toml --target-dir "$built" -p confd-fuzz-bodies
-        CONFD_FUZZ_COUNTS=$state/bulk.counts "$built/release/confd-fuzz-replay" --random "${RANDOM_INPUTS:-100000}" \
-            "$target=fuzz/corpus/$target.pack" || findings=1
-        log "$target/bulk" $(($(date +%s) - began)) "$findings" "$state/bulk.counts"
-        [ "$findings" -eq 0 ] || bad="$bad $target"
+        CONFD_FUZZ_COUNTS=$state/bulk.counts TMPDIR=$running "$built/fuzz/$host/bulk/confd-fuzz-replay" \
+            --bulk "$seconds" "$target=fuzz/corpus/$target.pack" || findings=1
+        log "$target/bulk-asan" $(($(date +%s) - began)) "$findings" "$state/bulk.counts"
+        if [ "$findings" -gt 0 ]; then
+            bad="$bad $target"
+            find "$running" -type f >&2
+        fi
     done
-    total
+    verdict
 }
 
 keep() {
+    build_guided
     for target in $targets; do
         inputs "$target"
-        rm -rf "$state/least" && mkdir -p "$state/least"
-        # shellcheck disable=SC2086 # the options are words
-        fuzz run "$target" "$state/least" "$state/$target" -- $options -merge=1 -use_counters=0 >"$state/$target.log" 2>&1
-        replay --pack "$state/least" "fuzz/corpus/$target.pack"
+        # First what reaches each place, then what reaches them in other numbers.
+        for counters in 0 1; do
+            rm -rf "$state/least$counters" && mkdir -p "$state/least$counters"
+            # shellcheck disable=SC2086 # the options are words
+            fuzz "$target" "$state/least$counters" "$state/$target" $options -merge=1 -use_counters="$counters" \
+                >"$state/$target.log" 2>&1
+        done
+        replay --pack "fuzz/corpus/$target.pack" "$state/least0" "$state/least1"
     done
 }
 

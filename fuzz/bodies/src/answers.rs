@@ -29,7 +29,7 @@ const MOST: usize = 128;
 pub fn run(source: &mut Source) {
     let mut answer = String::new();
     if source.once_in(8) {
-        answer = String::from_utf8_lossy(source.bytes(200)).into_owned();
+        answer = String::from_utf8_lossy(&source.bytes(200)).into_owned();
     } else {
         json::value(source, &mut answer, 4);
     }
@@ -41,7 +41,7 @@ pub fn run(source: &mut Source) {
     };
     let read = read.unwrap_or_else(|| panic!("a malformed reply was taken: {message}"));
     let text = read.answer.as_str();
-    assert_eq!(said(reply.0), (read.status, read.protocol, read.serial, text.to_owned()));
+    assert_eq!(said(reply.0), (read.status, read.protocol, read.serial, text));
     let value = serde_json::from_str::<Value>(text).ok();
     let mut keys_before = Vec::new();
     for round in 0..MOST {

@@ -41,11 +41,15 @@ pub fn last_error() -> String {
     text_of(confd_last_error()).unwrap_or_default()
 }
 
-/// A string of the library's; `None` for NULL.
-pub fn text_of(text: *const c_char) -> Option<String> {
+/// A string of the library's; `None` for NULL. It is good for as long as the page of its function says.
+pub fn str_of<'a>(text: *const c_char) -> Option<&'a str> {
     // SAFETY: the library gives NUL-terminated strings, or NULL.
-    (!text.is_null())
-        .then(|| unsafe { CStr::from_ptr(text) }.to_str().expect("a text that is not UTF-8").to_owned())
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_str().expect("a text that is not UTF-8"))
+}
+
+/// The same to keep.
+pub fn text_of(text: *const c_char) -> Option<String> {
+    str_of(text).map(str::to_owned)
 }
 
 /// A string for C of bytes that hold no NUL.
@@ -59,8 +63,8 @@ fn pointer(text: Option<&CStr>) -> *const c_char {
 }
 
 /// A list of strings as C passes it.
-fn pointers(list: &[CString]) -> Vec<*const c_char> {
-    list.iter().map(|text| text.as_ptr()).collect()
+fn pointers(list: &[impl AsRef<CStr>]) -> Vec<*const c_char> {
+    list.iter().map(|text| text.as_ref().as_ptr()).collect()
 }
 
 /// A client. Its copies are the same handle.
@@ -70,7 +74,7 @@ pub struct Client(pub *mut confd_client);
 impl Client {
     pub fn new(
         key: &[u8],
-        peers: &[CString],
+        peers: &[impl AsRef<CStr>],
         upcall: confd_upcall_fn,
         data: *mut c_void,
         options: &Options,
@@ -160,19 +164,24 @@ impl Client {
         unsafe { external::confd_client_handle_unreachable(self.0, ip.as_ptr(), port) }
     }
 
-    /// The next datagram to send, with its address as text and its port.
-    pub fn poll_transmit(self) -> Result<(Vec<u8>, String, u16), i32> {
+    /// Shows the next datagram to send, with its address as text and its port.
+    pub fn transmit<R>(self, show: impl FnOnce(&[u8], &str, u16) -> R) -> Result<R, i32> {
         let mut out = confd_datagram { data: ptr::null(), len: 0, ip: ptr::null(), port: 0 };
         // SAFETY: the handle is valid, and what it fills is valid until the next call.
         unsafe {
             match external::confd_client_poll_transmit(self.0, &mut out) {
                 OK => {
-                    let data = std::slice::from_raw_parts(out.data, out.len).to_vec();
-                    Ok((data, text_of(out.ip).expect("a datagram without an address"), out.port))
+                    let data = std::slice::from_raw_parts(out.data, out.len);
+                    Ok(show(data, str_of(out.ip).expect("a datagram without an address"), out.port))
                 }
                 code => Err(code),
             }
         }
+    }
+
+    /// The next datagram to send, to keep.
+    pub fn poll_transmit(self) -> Result<(Vec<u8>, String, u16), i32> {
+        self.transmit(|data, ip, port| (data.to_vec(), ip.to_owned(), port))
     }
 
     pub fn cancel(self, salt: &CStr) -> i32 {
@@ -180,7 +189,7 @@ impl Client {
         unsafe { client::confd_client_cancel(self.0, salt.as_ptr()) }
     }
 
-    pub fn update_peers(self, peers: &[CString]) -> i32 {
+    pub fn update_peers(self, peers: &[impl AsRef<CStr>]) -> i32 {
         let peers = pointers(peers);
         // SAFETY: the handle and the strings are valid.
         unsafe { client::confd_client_update_peers(self.0, peers.as_ptr(), peers.len()) }
@@ -285,7 +294,7 @@ impl Request {
         unsafe { request::confd_request_set_ip(self.0, pointer(ip), pointer(link)) }
     }
 
-    pub fn set_ips(&self, ips: &[CString], link: Option<&CStr>) -> i32 {
+    pub fn set_ips(&self, ips: &[impl AsRef<CStr>], link: Option<&CStr>) -> i32 {
         let ips = pointers(ips);
         // SAFETY: the request is valid, and so are the strings or NULL.
         unsafe { request::confd_request_set_ips(self.0, ips.as_ptr(), ips.len(), pointer(link)) }
@@ -307,7 +316,7 @@ impl Request {
     }
 
     pub fn salt(&self) -> String {
-        salt_of(self.0)
+        salt_of(self.0).to_owned()
     }
 
     pub fn kind(&self) -> i32 {
@@ -329,9 +338,9 @@ impl Drop for Request {
 }
 
 /// The salt of a request, also of one that an upcall shows.
-pub fn salt_of(shown: *const confd_request) -> String {
+pub fn salt_of<'a>(shown: *const confd_request) -> &'a str {
     // SAFETY: the request is valid.
-    text_of(unsafe { request::confd_request_salt(shown) }).expect("a request without a salt")
+    str_of(unsafe { request::confd_request_salt(shown) }).expect("a request without a salt")
 }
 
 /// Options of the harness's own.
@@ -384,13 +393,15 @@ impl Drop for Reply {
 }
 
 /// What a reply says: status, protocol, serial and its answer as text.
-pub fn said(shown: *const confd_reply) -> (i32, i32, i64, String) {
+pub type Said<'a> = (i32, i32, i64, &'a str);
+
+pub fn said<'a>(shown: *const confd_reply) -> Said<'a> {
     // SAFETY: the reply is valid.
     unsafe {
-        let answer = text_of(reply::confd_reply_answer_json(shown)).expect("a reply without an answer");
-        let error = reply::confd_reply_error_text(shown);
+        let answer = str_of(reply::confd_reply_answer_json(shown)).expect("a reply without an answer");
+        let error = str_of(reply::confd_reply_error_text(shown));
         let status = reply::confd_reply_status(shown);
-        assert_eq!(status == 0, error.is_null(), "an ok reply has no error text, any other has");
+        assert_eq!(status == 0, error.is_none(), "an ok reply has no error text, any other has");
         (status, reply::confd_reply_protocol(shown), reply::confd_reply_serial(shown), answer)
     }
 }

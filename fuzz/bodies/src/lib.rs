@@ -13,6 +13,7 @@ pub mod counts;
 mod datagrams;
 mod json;
 mod model;
+pub mod numbers;
 pub mod pack;
 mod places;
 mod requests;
@@ -42,12 +43,27 @@ pub fn begin(target: &str) {
 pub fn run(target: &str, data: &[u8]) {
     let mut source = Source::new(data);
     match target {
-        "datagrams" => datagrams::run(&mut source),
+        "datagrams" => datagrams::run(&mut source, true),
         "answers" => answers::run(&mut source),
         "requests" => requests::run(&mut source),
-        "sequences" => sequences::run(data, false),
-        "loopback" => sequences::run(data, true),
+        "sequences" => sequences::run(source, false),
+        "loopback" => sequences::run(source, true),
         _ => unreachable!("there is no target {target}"),
+    }
+    counts::end_of_input();
+}
+
+/// Of so many endless inputs of datagrams the model judges one: it costs several times what the client does.
+const JUDGED_ONE_IN: u64 = 16;
+
+/// Runs one input, and from where it ends goes on with choices that the seed makes, where the target has no end.
+pub fn run_endless(target: &str, data: &[u8], seed: u64) {
+    let mut source = Source::endless(data, seed);
+    match target {
+        "datagrams" => datagrams::run(&mut source, seed % JUDGED_ONE_IN == 0),
+        "sequences" => sequences::run(source, false),
+        "loopback" => sequences::run(source, true),
+        _ => return run(target, data),
     }
     counts::end_of_input();
 }

@@ -1,26 +1,27 @@
 //! Replays the committed corpora, and random inputs from a printed seed, with the plain toolchain.
 //!
-//!     confd-fuzz-replay [--random N] [--seed S] TARGET=CORPUS.pack…
+//!     confd-fuzz-replay [--random N | --bulk SECONDS] [--seed S] TARGET=CORPUS.pack…
 //!     confd-fuzz-replay --input FILE TARGET            one input, such as one that failed
+//!     confd-fuzz-replay --endless FILE TARGET          one of --bulk, which goes on from a seed
 //!     confd-fuzz-replay --unpack CORPUS.pack FOLDER    each input as a file
-//!     confd-fuzz-replay --pack FOLDER CORPUS.pack      the smallest inputs of a folder, as many as are committed
+//!     confd-fuzz-replay --pack CORPUS.pack FOLDER…     the smallest inputs of a folder, as many as are committed, and then
+//!                                                      of the next as many as there is room left for
 
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use std::{env, fs, io, process};
 
-use confd_fuzz_bodies::{begin, counts, pack, run};
+use confd_fuzz_bodies::{begin, counts, numbers::Numbers, pack, run, run_endless};
 
 /// Bytes of a packed corpus, and inputs in it, at most.
 const MOST_BYTES: usize = 190_000;
 const MOST_INPUTS: usize = 400;
 
 /// Random inputs have up to as many bytes.
-const LONGEST: u64 = 2_000;
+const LONGEST: usize = 2_000;
 
-/// What runs, to be kept if it fails: its target, and its bytes.
-static RUNNING: Mutex<(String, Vec<u8>)> = Mutex::new((String::new(), Vec::new()));
+/// How long an endless input may take before it counts as one that hangs.
+const PATIENCE_S: u32 = 300;
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -30,8 +31,13 @@ fn main() {
             begin(target);
             run(target, &input);
         }),
+        ["--endless", file, target] => fs::read(file).map(|input| {
+            begin(target);
+            let (input, seed) = input.split_last_chunk().expect("an input with its seed behind it");
+            run_endless(target, input, u64::from_le_bytes(*seed));
+        }),
         ["--unpack", packed, folder] => unpack(packed, folder),
-        ["--pack", folder, packed] => pack_folder(folder, packed),
+        ["--pack", packed, folders @ ..] => pack_folders(folders, packed),
         [] => Err(io::Error::other("no target; see the first lines of this program")),
         _ => replay(&words),
     };
@@ -43,59 +49,86 @@ fn main() {
 
 fn replay(words: &[&str]) -> io::Result<()> {
     let bad = |what: &str| io::Error::other(format!("{what}: not as it should be"));
-    let mut seed = u64::from(process::id()) ^ env::var("CONFD_FUZZ_SEED").map_or_else(|_| now(), |_| 0);
-    let (mut random, mut targets) = (1_000u64, Vec::new());
+    let mut seed = u64::from(process::id()) ^ now();
+    let (mut random, mut bulk, mut targets) = (1_000u64, None, Vec::new());
     let mut rest = words.iter();
     while let Some(&word) = rest.next() {
+        let mut number = || rest.next().and_then(|n| n.parse().ok()).ok_or_else(|| bad(word));
         match word {
-            "--random" => random = rest.next().and_then(|n| n.parse().ok()).ok_or_else(|| bad("--random"))?,
-            "--seed" => seed = rest.next().and_then(|n| n.parse().ok()).ok_or_else(|| bad("--seed"))?,
+            "--random" => random = number()?,
+            "--bulk" => bulk = Some(Duration::from_secs(number()?)),
+            "--seed" => seed = number()?,
             _ => targets.push(word.split_once('=').ok_or_else(|| bad(word))?),
         }
     }
     println!("seed {seed}");
     for (target, packed) in targets {
         begin(target);
-        keep_what_fails();
+        let running = Running::new(target);
         let (began, before) = (Instant::now(), counts::seen().1);
         let corpus = pack::unpack(&fs::read(packed)?);
         if corpus.is_empty() {
             return Err(bad(packed));
         }
         for input in &corpus {
-            one(target, input.clone());
+            running.one(input.clone(), None)?;
         }
         // Each target has its own, whatever ran before it.
-        let mut numbers = Numbers(seed);
-        for _ in 0..random {
-            one(target, numbers.input(&corpus));
+        let mut numbers = Numbers::new(seed);
+        let mut ran = 0;
+        while bulk.map_or(ran < random, |time| began.elapsed() < time) {
+            let input = input(&mut numbers, &corpus);
+            running.one(input, bulk.map(|_| numbers.number()))?;
+            ran += 1;
         }
         let (units, seconds) = (counts::seen().1 - before, began.elapsed().as_secs_f64());
         println!(
-            "{target}: {} inputs of the corpus, {random} random ones, {units} units, {seconds:.1} s",
+            "{target}: {} inputs of the corpus, {ran} random ones, {units} units, {seconds:.1} s",
             corpus.len()
         );
     }
     Ok(())
 }
 
-fn one(target: &str, input: Vec<u8>) {
-    *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = (target.to_owned(), input.clone());
-    run(target, &input);
+/// The input that runs is in a file, which stays if the process ends in whatever way.
+struct Running {
+    target: String,
+    file: PathBuf,
 }
 
-/// Puts the input of a failure into a file, and then fails as before.
-fn keep_what_fails() {
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let (target, input) = &*RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+impl Running {
+    fn new(target: &str) -> Running {
         let file = env::temp_dir().join(format!("confd-fuzz-{target}-{}", process::id()));
-        eprintln!("The input is in {}: --input {0} {target}", file.display());
-        if let Err(error) = fs::write(&file, input) {
-            eprintln!("or is not: {error}");
-        }
-        before(panic);
-    }));
+        let (before, shown) = (std::panic::take_hook(), file.clone());
+        std::panic::set_hook(Box::new(move |panic| {
+            eprintln!("The input is in {}", shown.display());
+            before(panic);
+        }));
+        Running { target: target.to_owned(), file }
+    }
+
+    /// Runs one; behind an endless one stands its seed, in the file.
+    fn one(&self, mut input: Vec<u8>, seed: Option<u64>) -> io::Result<()> {
+        let Some(seed) = seed else {
+            fs::write(&self.file, &input)?;
+            run(&self.target, &input);
+            return Ok(());
+        };
+        let length = input.len();
+        input.extend_from_slice(&seed.to_le_bytes());
+        fs::write(&self.file, &input)?;
+        // SAFETY: the function touches nothing of the program; its signal ends the process.
+        unsafe { libc::alarm(PATIENCE_S) };
+        run_endless(&self.target, &input[..length], seed);
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Not reached by a process that fails. What stays in a folder for such files harms nobody.
+        let _ = fs::remove_file(&self.file);
+    }
 }
 
 fn now() -> u64 {
@@ -104,38 +137,23 @@ fn now() -> u64 {
         .map_or(0, |since| since.as_nanos() as u64)
 }
 
-/// SplitMix64: numbers enough for inputs.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
+/// Noise once in three times, or two inputs of the corpus, one behind the other, with some bytes changed.
+fn input(numbers: &mut Numbers, corpus: &[Vec<u8>]) -> Vec<u8> {
+    if numbers.below(3) == 0 {
+        let len = numbers.below(LONGEST);
+        return (0..len).map(|_| numbers.byte()).collect();
     }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
-    /// Noise, or two inputs of the corpus, one behind the other, with some bytes changed.
-    fn input(&mut self, corpus: &[Vec<u8>]) -> Vec<u8> {
-        if self.below(3) == 0 {
-            let len = self.next() % LONGEST;
-            return (0..len).map(|_| self.next() as u8).collect();
+    let mut some = || &corpus[numbers.below(corpus.len())];
+    let (first, second) = (some(), some());
+    let (cut, start) = (numbers.below(first.len() + 1), numbers.below(second.len() + 1));
+    let mut input = [&first[..cut], &second[start..]].concat();
+    for _ in 0..numbers.below(8) {
+        if !input.is_empty() {
+            let at = numbers.below(input.len());
+            input[at] = numbers.byte();
         }
-        let (first, second) = (&corpus[self.below(corpus.len())], &corpus[self.below(corpus.len())]);
-        let (cut, start) = (self.below(first.len() + 1), self.below(second.len() + 1));
-        let mut input = [&first[..cut], &second[start..]].concat();
-        for _ in 0..self.below(8) {
-            if !input.is_empty() {
-                let at = self.below(input.len());
-                input[at] = self.next() as u8;
-            }
-        }
-        input
     }
+    input
 }
 
 fn unpack(packed: &str, folder: &str) -> io::Result<()> {
@@ -146,18 +164,22 @@ fn unpack(packed: &str, folder: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn pack_folder(folder: &str, packed: &str) -> io::Result<()> {
-    let mut inputs = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        inputs.push(fs::read(entry?.path())?);
+fn pack_folders(folders: &[&str], packed: &str) -> io::Result<()> {
+    let (mut inputs, mut bytes): (Vec<Vec<u8>>, usize) = (Vec::new(), 0);
+    for folder in folders {
+        let mut others = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            others.push(fs::read(entry?.path())?);
+        }
+        others.sort_by_key(Vec::len);
+        for input in others {
+            let size = input.len() + 4;
+            if inputs.len() < MOST_INPUTS && bytes + size <= MOST_BYTES && !inputs.contains(&input) {
+                bytes += size;
+                inputs.push(input);
+            }
+        }
     }
-    inputs.sort_by_key(Vec::len);
-    let mut bytes = 0;
-    inputs.retain(|input| {
-        bytes += input.len() + 4;
-        bytes <= MOST_BYTES
-    });
-    inputs.truncate(MOST_INPUTS);
     println!("{packed}: {} inputs", inputs.len());
     fs::write(packed, pack::pack(inputs))
 }

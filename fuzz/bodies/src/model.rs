@@ -55,6 +55,16 @@ impl Asked {
             replies: Replies { is_consistent: Some(true), ..Replies::default() },
         }
     }
+
+    /// A datagram that asks this left for a place.
+    pub fn contact(&mut self, place: usize, key: usize) {
+        if !self.keys.contains(&key) {
+            self.keys.push(key);
+        }
+        if !self.contacts.contains(&place) {
+            self.contacts.push(place);
+        }
+    }
 }
 
 /// Judges a datagram that comes from a place, and takes note of it.

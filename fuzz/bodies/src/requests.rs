@@ -39,7 +39,7 @@ pub fn run(source: &mut Source) {
     assert_eq!(options.set(set::confd_options_set_external_io, 1), OK);
     assert_eq!(options.set(set::confd_options_set_retry_ms, 0), OK);
     assert_eq!(options.set(set::confd_options_set_refresh_ms, 0), OK);
-    let key = if source.once_in(3) { source.bytes(100).to_vec() } else { b"hmac\n".to_vec() };
+    let key = if source.once_in(3) { source.bytes(100) } else { b"hmac\n".to_vec() };
     let Some(client) = client(source, &key, &options, &told) else { return };
     let large = Options::new();
     assert_eq!(large.set(set::confd_options_set_external_io, 1), OK);
@@ -118,12 +118,13 @@ fn client(source: &mut Source, key: &[u8], options: &Options, told: &Limits) -> 
     for index in 0..count {
         peers.push(match source.below(5) {
             0 => c(source.c_text(60)),
-            1 => c(V6[index].peer),
-            _ => c(V4[index].peer),
+            1 => V6[index].peer.to_owned(),
+            _ => V4[index].peer.to_owned(),
         });
     }
     let known = |peer: &CString| {
-        let family = |places: &[crate::places::Place]| places.iter().any(|place| c(place.peer) == *peer);
+        let family =
+            |places: &[crate::places::Place]| places.iter().any(|place| place.peer == peer.as_c_str());
         if family(&V4) {
             Some(4)
         } else if family(&V6) {
@@ -374,8 +375,8 @@ fn null_handles(source: &mut Source) {
         3 => assert_eq!(client.wait(text, 0).0, INVALID),
         4 => assert_eq!(client.cancel(text), INVALID),
         5 => assert_eq!(client.poll_transmit(), Err(INVALID)),
-        6 => assert_eq!(request.set_ips(&[], None), INVALID),
-        _ => assert_eq!(client.update_peers(&[]), INVALID),
+        6 => assert_eq!(request.set_ips(&[c""; 0], None), INVALID),
+        _ => assert_eq!(client.update_peers(&[c""; 0]), INVALID),
     }
     assert_eq!(request.set_salt(None), INVALID);
     assert_eq!(request.kind(), -1);

@@ -8,22 +8,44 @@ use crate::api::{OK, Plain};
 use crate::model::{Fate, KEYS, judge};
 use crate::places::{Place, V4, V6};
 use crate::source::Source;
+use grammar::{Before, Maker};
 use world::World;
 
-/// The most datagrams of an input.
+/// The most datagrams of an input, and of one that goes on without an end.
 const MOST: usize = 256;
+const MOST_ENDLESS: usize = 1_024;
 
-/// Earlier datagrams that are kept for replays.
+/// Earlier datagrams that are kept for replays, and where there is no end, for mutation.
 const KEPT: usize = 8;
+const KEPT_ENDLESS: usize = 24;
 
-pub fn run(source: &mut Source) {
+pub fn run(source: &mut Source, judged: bool) {
+    let (most, kept) = if source.is_endless() { (MOST_ENDLESS, KEPT_ENDLESS) } else { (MOST, KEPT) };
     let places: &'static [Place] = if source.once_in(3) { &V6 } else { &V4 };
-    let mut world = World::new(source, places);
-    let mut before: Vec<Vec<u8>> = Vec::new();
+    let mut world = World::new(source, places, judged);
+    let (mut before, mut maker) = (Before::new(), Maker::default());
     let mut count = 0;
     world.send(source);
-    while !source.is_empty() && count < MOST {
-        match source.byte() {
+    while !source.is_empty() && count < most {
+        let choice = source.byte();
+        if choice >= 24 || source.is_beyond() && choice % 4 != 0 {
+            count += 1;
+            crate::counts::unit();
+            // Beyond the input's end two of three datagrams are altered ones of before.
+            if source.is_beyond() && choice % 3 > 0 && !before.is_empty() {
+                let from = maker.mutate(source, &world.asked, places.len(), &before);
+                step(source, &mut world, &maker.datagram, from);
+                continue;
+            }
+            let from = maker.make(source, &world.asked, places.len(), &before);
+            step(source, &mut world, &maker.datagram, from);
+            // The room of the oldest serves for the latest.
+            let mut room = if before.len() == kept { before.pop_front() } else { None }.unwrap_or_default();
+            room.clone_from(&maker.datagram);
+            before.push_back(room);
+            continue;
+        }
+        match choice {
             0..=9 => world.send(source),
             10..=13 => world.query(source),
             14..=16 => world.cancel(source),
@@ -38,17 +60,7 @@ pub fn run(source: &mut Source) {
                 world.peers = peers.len();
             }
             21..=22 => world.refuse(source),
-            23 => assert_eq!(world.client.plain(Plain::Expire), OK),
-            _ => {
-                let (datagram, from) = grammar::datagram(source, &world.asked, places.len(), &before);
-                step(source, &mut world, &datagram, from);
-                count += 1;
-                crate::counts::unit();
-                if before.len() == KEPT {
-                    before.remove(0);
-                }
-                before.push(datagram);
-            }
+            _ => assert_eq!(world.client.plain(Plain::Expire), OK),
         }
         world.nothing_told();
     }
@@ -58,9 +70,15 @@ pub fn run(source: &mut Source) {
 /// Puts in one datagram, and compares.
 fn step(source: &mut Source, world: &mut World, datagram: &[u8], from: usize) {
     let place = &world.places[from];
-    let ip = crate::api::c(source.pick(place.ips));
+    // The name of a zone costs a system call.
+    let ips = if source.is_beyond() && !source.once_in(16) { &place.ips[..1] } else { place.ips };
+    let ip = source.pick(ips);
+    if !world.judged {
+        assert_eq!(world.client.handle_datagram(datagram, ip, place.port), OK);
+        return world.hear();
+    }
     let was = world.counters();
-    assert_eq!(world.client.handle_datagram(datagram, &ip, place.port), OK);
+    assert_eq!(world.client.handle_datagram(datagram, ip, place.port), OK);
     let is = world.counters();
     assert_eq!(is.datagrams_in, was.datagrams_in + 1);
     assert_eq!(is.told(), was.told() + 1, "a datagram is counted in exactly one place");
@@ -79,4 +97,5 @@ fn step(source: &mut Source, world: &mut World, datagram: &[u8], from: usize) {
             }
         }
     }
+    world.nothing_told();
 }

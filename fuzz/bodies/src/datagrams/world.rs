@@ -1,21 +1,22 @@
 //! A client that does its own input and output, and what the harness knows of it.
 
 use std::cell::RefCell;
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 
 use confdclient::ffi::options as set;
 
 use crate::api::{
     COVERAGE, Client, DUPLICATE_SALT, NOT_FOUND, OK, Options, Plain, Reply, Request, UNKNOWN, c,
-    confd_client, confd_result, confd_stats, confd_upcall, said, salt_of, text_of,
+    confd_client, confd_result, confd_stats, confd_upcall, said, salt_of, str_of,
 };
 use crate::model::{Asked, Expected, KEYS};
 use crate::places::{Place, find};
 use crate::source::Source;
 use crate::wire::Question;
 
-/// The most requests of an input.
+/// The most requests of an input, and of one that goes on without an end.
 const MOST: usize = 24;
+const MOST_ENDLESS: usize = 48;
 
 pub struct World {
     pub client: Client,
@@ -25,6 +26,8 @@ pub struct World {
     /// How many peers the client has.
     pub peers: usize,
     pub any_source: bool,
+    /// Whether the model judges each datagram. Otherwise only the client's counters are added up at the end.
+    pub judged: bool,
     filter: bool,
     used: Vec<String>,
     accepted: u64,
@@ -38,12 +41,13 @@ struct Told {
     upcalls: RefCell<Vec<Upcall>>,
     results: RefCell<Vec<(usize, i32)>>,
     lines: RefCell<u32>,
+    judged: bool,
 }
 
 struct Upcall {
     kind: i32,
     ticket: usize,
-    salt: String,
+    /// Where the model judges.
     said: Option<(i32, i32, i64, String)>,
     server: Option<(String, u16)>,
     sent: u32,
@@ -51,17 +55,20 @@ struct Upcall {
     consistent: bool,
 }
 
-/// What a request carries: its number, released with its last upcall.
-struct Ticket(usize);
+/// What a request carries: its number and its salt, released with its last upcall.
+struct Ticket {
+    index: usize,
+    salt: String,
+}
 
 /// What a query carries.
 struct Asking<'a>(usize, &'a Told);
 
 impl World {
-    pub fn new(source: &mut Source, places: &'static [Place]) -> World {
+    pub fn new(source: &mut Source, places: &'static [Place], judged: bool) -> World {
         let options = Options::new();
         let (filter, any_source) = (source.once_in(4), source.once_in(4));
-        let told = Box::<Told>::default();
+        let told = Box::new(Told { judged, ..Told::default() });
         let data = std::ptr::from_ref::<Told>(&told).cast_mut().cast();
         assert_eq!(options.set(set::confd_options_set_external_io, 1), OK);
         assert_eq!(options.set(set::confd_options_set_port, crate::places::PORT), OK);
@@ -83,6 +90,7 @@ impl World {
             key: 0,
             peers: peers.len(),
             any_source,
+            judged,
             filter,
             used: Vec::new(),
             accepted: 0,
@@ -91,24 +99,24 @@ impl World {
     }
 
     /// Different ones of the places; the last two are always strangers.
-    pub fn some_peers(source: &mut Source, places: &[Place]) -> Vec<CString> {
+    pub fn some_peers(source: &mut Source, places: &[Place]) -> Vec<&'static CStr> {
         let bits = usize::from(source.byte()) | 1 << source.below(8);
         let chosen = places.iter().take(8).enumerate().filter(|(index, _)| bits >> index & 1 == 1);
-        chosen.map(|(_, place)| c(place.peer)).collect()
+        chosen.map(|(_, place)| place.peer).collect()
     }
 
     fn request(&self, source: &mut Source) -> Request {
-        let request = Request::new(source.pick(&[0, 1, 3, 4, 10]), Some(&c("a"))).expect("a request");
+        let request = Request::new(source.pick(&[0, 1, 3, 4, 10]), Some(c"a")).expect("a request");
         if source.once_in(4) {
-            const SALTS: [&str; 6] = [
-                "s",
-                "S",
-                "n\u{e9}\u{1f600}",
-                "a \"quoted\" salt",
-                "01234567-89ab-4def-8123-456789abcdef",
-                "1e0",
+            const SALTS: [&CStr; 6] = [
+                c"s",
+                c"S",
+                c"n\u{e9}\u{1f600}",
+                c"a \"quoted\" salt",
+                c"01234567-89ab-4def-8123-456789abcdef",
+                c"1e0",
             ];
-            assert_eq!(request.set_salt(Some(&c(source.pick(&SALTS)))), OK);
+            assert_eq!(request.set_salt(Some(source.pick(&SALTS))), OK);
         }
         request
     }
@@ -122,14 +130,21 @@ impl World {
         }
     }
 
+    fn is_full(&self, source: &Source) -> bool {
+        self.asked.len() >= if source.is_endless() { MOST_ENDLESS } else { MOST }
+    }
+
     pub fn send(&mut self, source: &mut Source) {
-        if self.asked.len() == MOST {
+        if self.is_full(source) {
             return;
+        }
+        if !self.judged {
+            self.drain();
         }
         let request = self.request(source);
         let (coverage, peers) = self.coverage(source);
         let salt = request.salt();
-        let ticket = Box::into_raw(Box::new(Ticket(self.asked.len())));
+        let ticket = Box::into_raw(Box::new(Ticket { index: self.asked.len(), salt: salt.clone() }));
         let flags = u32::from(source.once_in(4));
         match self.client.send(&request, coverage, flags, ticket.cast()) {
             OK => {
@@ -148,8 +163,11 @@ impl World {
     }
 
     pub fn query(&mut self, source: &mut Source) {
-        if self.asked.len() == MOST {
+        if self.is_full(source) {
             return;
+        }
+        if !self.judged {
+            self.drain();
         }
         let request = self.request(source);
         let (coverage, peers) = self.coverage(source);
@@ -170,7 +188,11 @@ impl World {
         assert!(!self.used.contains(&salt), "a salt served twice");
         self.used.push(salt.clone());
         self.asked.push(Asked::new(salt, is_query));
-        self.drain();
+        if self.judged {
+            self.drain();
+        } else {
+            self.drain_latest();
+        }
         let contacts = self.asked[self.asked.len() - 1].contacts.len();
         // A query asks others beside those that are known to be silent.
         assert!(
@@ -181,24 +203,28 @@ impl World {
 
     /// Takes the datagrams that the client sends, and learns from them whom it has asked, and with which key.
     pub fn drain(&mut self) {
-        loop {
-            let (data, ip, port) = match self.client.poll_transmit() {
-                Ok(next) => next,
-                Err(code) => return assert_eq!(code, NOT_FOUND),
-            };
-            let place = find(self.places, &ip, port).expect("a datagram to nowhere");
-            let question = Question::read(&data);
-            let asked = self.asked.iter_mut().find(|asked| asked.salt == question.salt);
+        let World { client, asked, places, .. } = self;
+        let mut note = |data: &[u8], ip: &str, port: u16| {
+            let place = find(places, ip, port).expect("a datagram to nowhere");
+            let question = Question::read(data);
+            let asked = asked.iter_mut().find(|asked| asked.salt == question.salt);
             let asked = asked.expect("a datagram for no request");
             let key =
                 KEYS.iter().position(|key| question.sealed.is_signed_by(key)).expect("signed with no key");
-            if !asked.keys.contains(&key) {
-                asked.keys.push(key);
-            }
-            if !asked.contacts.contains(&place) {
-                asked.contacts.push(place);
-            }
-        }
+            asked.contact(place, key);
+        };
+        while let Some(()) = sent(client.transmit(&mut note)) {}
+    }
+
+    /// The same without a look at what they hold: all are of the latest request.
+    fn drain_latest(&mut self) {
+        let World { client, asked, places, key, .. } = self;
+        let latest = asked.last_mut().expect("a request");
+        let mut note = |data: &[u8], ip: &str, port: u16| {
+            assert!(data.starts_with(b"plj0{"));
+            latest.contact(find(places, ip, port).expect("a datagram to nowhere"), *key);
+        };
+        while let Some(()) = sent(client.transmit(&mut note)) {}
     }
 
     pub fn cancel(&mut self, source: &mut Source) {
@@ -219,7 +245,7 @@ impl World {
 
     pub fn refuse(&mut self, source: &mut Source) {
         let place = &self.places[source.below(self.places.len())];
-        assert_eq!(self.client.handle_unreachable(&c(source.pick(place.ips)), place.port), OK);
+        assert_eq!(self.client.handle_unreachable(source.pick(place.ips), place.port), OK);
         self.drain();
     }
 
@@ -243,12 +269,26 @@ impl World {
             let message = &expected.message;
             let what = (message.status, message.protocol, message.serial, message.answer.clone());
             assert_eq!((upcall.kind, upcall.ticket, upcall.said), (1, expected.index, Some(what)));
-            assert_eq!(upcall.salt, asked.salt);
             let (ip, port) = upcall.server.expect("a reply from nowhere");
             assert_eq!(find(self.places, &ip, port), Some(from), "{ip} {port}");
             assert_eq!(upcall.sent as usize, asked.contacts.len());
             assert_eq!(upcall.received as usize, asked.answered.len());
             assert!(expected.is_consistent.is_none_or(|consistent| consistent == upcall.consistent));
+        }
+    }
+
+    /// Learns from the callbacks what became of datagrams that the model does not judge.
+    pub fn hear(&mut self) {
+        self.take_results();
+        for upcall in self.told.upcalls.borrow_mut().drain(..) {
+            let asked = &mut self.asked[upcall.ticket];
+            assert!(upcall.kind == 1 && !asked.is_query && !asked.is_over);
+            let (ip, port) = upcall.server.expect("a reply from nowhere");
+            let from = find(self.places, &ip, port).expect("a reply from nowhere");
+            if upcall.received > 0 && asked.contacts.contains(&from) {
+                asked.answered.push(from);
+            }
+            assert!(upcall.received as usize <= asked.contacts.len());
         }
     }
 
@@ -269,7 +309,9 @@ impl World {
 
     /// Ends the client: each request gets its last upcall, and then there is silence.
     pub fn end(mut self, close_first: bool) {
-        let stats = self.counters().0;
+        let counters = self.counters();
+        assert_eq!(counters.told(), counters.datagrams_in, "each datagram is counted in exactly one place");
+        let stats = counters.0;
         let running = self.asked.iter().filter(|asked| !asked.is_over).count() as u64;
         assert_eq!((stats.requests, stats.outstanding, stats.expired), (self.accepted, running, 0));
         if close_first {
@@ -284,6 +326,12 @@ impl World {
         }
         assert!(self.asked.iter().all(|asked| asked.is_over), "a request without its last upcall");
     }
+}
+
+/// What was taken; nothing where nothing is left.
+fn sent(taken: Result<(), i32>) -> Option<()> {
+    assert!(matches!(taken, Ok(()) | Err(NOT_FOUND)));
+    taken.ok()
 }
 
 /// The client's counters.
@@ -315,16 +363,17 @@ unsafe extern "C" fn on_upcall(_: *mut confd_client, upcall: *const confd_upcall
     unsafe {
         let (upcall, told) = (&*upcall, &*data.cast::<Told>());
         assert_eq!(upcall.size, size_of::<confd_upcall>());
-        assert_eq!(text_of(upcall.salt), Some(salt_of(upcall.request)));
+        assert_eq!(str_of(upcall.salt), Some(salt_of(upcall.request)));
         let ticket = upcall.request_data.cast::<Ticket>();
+        assert_eq!((*ticket).salt, salt_of(upcall.request));
         let is_reply = upcall.r#type == 1;
         assert!(is_reply != upcall.reply.is_null() && is_reply != upcall.server_ip.is_null());
+        let said = is_reply.then(|| said(Reply::clone_of(upcall.reply).0));
         told.upcalls.borrow_mut().push(Upcall {
             kind: upcall.r#type,
-            ticket: (*ticket).0,
-            salt: salt_of(upcall.request),
-            said: is_reply.then(|| said(Reply::clone_of(upcall.reply).0)),
-            server: text_of(upcall.server_ip).map(|ip| (ip, upcall.server_port)),
+            ticket: (*ticket).index,
+            said: said.filter(|_| told.judged).map(|(a, b, c, text)| (a, b, c, text.to_owned())),
+            server: str_of(upcall.server_ip).map(|ip| (ip.to_owned(), upcall.server_port)),
             sent: upcall.sent,
             received: upcall.received,
             consistent: upcall.consistent,
@@ -351,7 +400,7 @@ unsafe extern "C" fn on_result(_: *mut confd_client, result: *const confd_result
 
 unsafe extern "C" fn on_line(level: i32, message: *const c_char, data: *mut c_void) {
     assert!((0..=3).contains(&level));
-    let text = text_of(message).expect("a line");
+    let text = str_of(message).expect("a line");
     assert!(!text.is_empty() && !text.contains(char::is_control), "{text:?}");
     // SAFETY: the data is the world's own.
     *unsafe { &*data.cast::<Told>() }.lines.borrow_mut() += 1;

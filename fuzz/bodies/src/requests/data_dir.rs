@@ -73,21 +73,21 @@ fn sends_to(client: Client, files: &Files) {
 
 /// Writes both files anew.
 fn write(source: &mut Source, folder: &Path) -> Files {
-    let key = if source.once_in(4) { source.bytes(60) } else { b"a key\n" };
-    fs::write(folder.join("hmac.key"), key).expect("a file");
+    let key = if source.once_in(4) { source.bytes(60) } else { b"a key\n".to_vec() };
+    fs::write(folder.join("hmac.key"), &key).expect("a file");
     let (mut list, mut chosen, mut is_plain) = (Vec::new(), Vec::new(), true);
     let places: &'static [Place] = if source.once_in(3) { &V6 } else { &V4 };
     let count = source.below(5);
     for _ in 0..count {
         match source.below(8) {
             0 => {
-                list.extend_from_slice(source.bytes(40));
+                list.extend(source.bytes(40));
                 is_plain = false;
             }
             1 => list.extend_from_slice(b" \t"),
             place => {
                 let place = place % 8;
-                list.extend_from_slice(places[place].peer.as_bytes());
+                list.extend_from_slice(places[place].peer.to_bytes());
                 chosen.push(place);
             }
         }

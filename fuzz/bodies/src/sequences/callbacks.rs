@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 
 use super::slot::{Slot, State, Ticket};
-use crate::api::{Reply, confd_client, confd_result, confd_upcall, said, salt_of, text_of};
+use crate::api::{Reply, confd_client, confd_result, confd_upcall, said, salt_of, str_of, text_of};
 
 /// That an upcall of this client may come now.
 fn enter(slot: &Slot, client: *mut confd_client) {
@@ -20,7 +20,7 @@ fn leave(slot: &Slot) {
 
 /// Something ends: its ticket is taken back.
 fn release(slot: &Slot, ticket: *mut Ticket) {
-    assert!(slot.tickets.borrow_mut().remove(&ticket), "a last upcall that came already");
+    assert!(slot.forget(ticket), "a last upcall that came already");
     // SAFETY: it was among those that are not released.
     drop(unsafe { Box::from_raw(ticket) });
 }
@@ -43,7 +43,8 @@ pub unsafe extern "C" fn on_upcall(
     let is_reply = upcall.r#type == 1;
     assert!(is_reply || upcall.r#type == 2 || upcall.r#type == 3);
     assert!(!is_reply || slot.state.get() != State::Freeing, "a reply that free was to drop");
-    let (salt, answer) = (salt_of(upcall.request), is_reply.then(|| said(upcall.reply)));
+    let salt = salt_of(upcall.request).to_owned();
+    let answer = is_reply.then(|| said(upcall.reply)).map(|(a, b, c, text)| (a, b, c, text.to_owned()));
     let world = slot.world();
     if is_reply {
         if world.once_in(4) {
@@ -54,9 +55,10 @@ pub unsafe extern "C" fn on_upcall(
     }
     world.act_inside();
     // What it shows is valid until it returns, whatever was called.
-    assert_eq!((salt_of(upcall.request), is_reply.then(|| said(upcall.reply))), (salt.clone(), answer));
-    assert_eq!(text_of(upcall.salt), Some(salt));
-    assert_eq!(text_of(upcall.server_ip).is_some(), is_reply);
+    assert_eq!((salt_of(upcall.request), str_of(upcall.salt)), (salt.as_str(), Some(salt.as_str())));
+    let before = answer.as_ref().map(|(a, b, c, text)| (*a, *b, *c, text.as_str()));
+    assert_eq!(is_reply.then(|| said(upcall.reply)), before);
+    assert_eq!(str_of(upcall.server_ip).is_some(), is_reply);
     leave(slot);
 }
 
@@ -88,7 +90,7 @@ pub fn look(result: &confd_result) {
     assert!(result.outcome != 0 || result.received >= result.needed);
     if !result.reply.is_null() {
         said(result.reply);
-        assert!(text_of(result.server_ip).is_some());
+        assert!(str_of(result.server_ip).is_some());
     }
 }
 
@@ -104,6 +106,6 @@ pub unsafe extern "C" fn on_line(_: i32, message: *const c_char, data: *mut c_vo
     if slot.client.get().is_some() && slot.world().once_in(3) {
         slot.world().act_inside();
     }
-    assert_eq!(text_of(message), Some(before));
+    assert_eq!(str_of(message), Some(before.as_str()));
     slot.in_log.set(0);
 }

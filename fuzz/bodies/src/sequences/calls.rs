@@ -72,7 +72,7 @@ fn plain(slot: &Slot, what: &str, does: Does, call: Plain) -> i32 {
 fn ticket(slot: &Slot, is_query: bool) -> *mut Ticket {
     let ticket = Ticket { is_query, upcalls: Default::default(), asking: true.into(), slot };
     let ticket = Box::into_raw(Box::new(ticket));
-    slot.tickets.borrow_mut().insert(ticket);
+    slot.tickets.borrow_mut().push(ticket);
     ticket
 }
 
@@ -88,7 +88,7 @@ fn asked(slot: &Slot, ticket: *mut Ticket, code: i32) {
         return;
     }
     assert!(is_there, "a request that was refused got a last upcall");
-    slot.tickets.borrow_mut().remove(&ticket);
+    slot.forget(ticket);
     // SAFETY: it was among those that are not released, and nobody else has it.
     let ticket = unsafe { Box::from_raw(ticket) };
     assert_eq!(ticket.upcalls.get(), 0, "a request that was refused got an upcall");
@@ -161,7 +161,7 @@ fn answer(world: &World<'_>, slot: &Slot) {
         let key = slot.key.get();
         let (datagram, ip, port) = net::answer(&mut world.source.borrow_mut(), &slot.left.borrow(), key);
         slot.call("handle_datagram", Does::Tells, &[OK], |client| {
-            client.handle_datagram(&datagram, &ip, port)
+            client.handle_datagram(&datagram, ip, port)
         });
     }
 }
@@ -180,7 +180,7 @@ fn drain(slot: &Slot) {
 
 fn refuse(world: &World<'_>, slot: &Slot) {
     let (_, ip, port) = net::answer(&mut world.source.borrow_mut(), &slot.left.borrow(), 0);
-    slot.call("handle_unreachable", Does::Else, &[OK], |client| client.handle_unreachable(&ip, port));
+    slot.call("handle_unreachable", Does::Else, &[OK], |client| client.handle_unreachable(ip, port));
 }
 
 /// The salt of a request, of whichever client.
@@ -207,7 +207,7 @@ fn update_peers(world: &World<'_>, slot: &Slot) {
     let peers = world.peers(slot.external);
     slot.call("update_peers", Does::Else, &[OK], |client| client.update_peers(&peers));
     let none = if slot.state.get() == State::Open { 3 } else { CLOSED };
-    slot.call("update_peers to none", Does::Else, &[none], |client| client.update_peers(&[]));
+    slot.call("update_peers to none", Does::Else, &[none], |client| client.update_peers(&[c""; 0]));
 }
 
 /// One descriptor, the same for the client's life.

@@ -6,7 +6,9 @@ mod calls;
 mod net;
 mod slot;
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, CString};
 use std::rc::Rc;
 
 use crate::api::{Client, Options, Reply, Request, c};
@@ -28,24 +30,33 @@ const CLIENTS: usize = 3;
 /// All that a sequence of calls has. Callbacks come to it by their client's slot.
 pub struct World<'a> {
     source: RefCell<Source<'a>>,
+    /// The input goes on without an end: then lists are shorter, and so is the datagram that holds none.
+    endless: bool,
     slots: RefCell<[Option<Rc<Slot>>; CLIENTS]>,
     /// Slots whose clients are gone; a callback that comes too late finds them.
     gone: RefCell<Vec<Rc<Slot>>>,
+    /// The longest list.
+    ips: Vec<CString>,
     requests: RefCell<Vec<Rc<Request>>>,
     replies: RefCell<Vec<Reply>>,
     calls_left: Cell<u32>,
+    /// How many clients a sequence has at a time, at the most.
+    clients: Cell<usize>,
     depth: Cell<u32>,
     net: Option<&'static Net>,
 }
 
-pub fn run(data: &[u8], with_sockets: bool) {
+pub fn run(source: Source<'_>, with_sockets: bool) {
     let world = World {
-        source: RefCell::new(Source::new(data)),
+        endless: source.is_endless(),
+        source: RefCell::new(source),
         slots: RefCell::default(),
         gone: RefCell::default(),
+        ips: (0..400).map(|number| c(format!("192.0.2.{}", number % 250))).collect(),
         requests: RefCell::default(),
         replies: RefCell::default(),
         calls_left: Cell::new(0),
+        clients: Cell::new(CLIENTS),
         depth: Cell::new(0),
         net: with_sockets.then(Net::get),
     };
@@ -61,9 +72,12 @@ pub fn run(data: &[u8], with_sockets: bool) {
 impl World<'_> {
     fn sequence(&self) {
         self.calls_left.set(CALLS);
+        // Making clients takes time: where there is no end, most sequences have one or two.
+        self.clients.set(if self.endless { [1, 1, 2, CLIENTS][self.below(4)] } else { CLIENTS });
         self.place(0);
         while self.calls_left.get() > 0 && !self.source.borrow().is_empty() {
-            if self.once_in(40) {
+            // Some 20 calls with those of callbacks, or some 35.
+            if self.once_in(if self.endless { 17 } else { 40 }) {
                 break;
             }
             self.act();
@@ -106,7 +120,8 @@ impl World<'_> {
         let Some(left) = self.calls_left.get().checked_sub(1) else { return };
         self.calls_left.set(left);
         crate::counts::call();
-        let index = self.below(CLIENTS + 2) % CLIENTS;
+        let clients = self.clients.get();
+        let index = self.below(clients + 2) % clients;
         let slot = self.slots.borrow()[index].clone();
         match slot {
             Some(slot) => calls::make(self, &slot),
@@ -138,6 +153,9 @@ impl World<'_> {
         let refresh_ms = [0, 0, 0, 1][usize::from(timing >> 4 & 3)];
         options.set(set::confd_options_set_external_io, i32::from(external));
         options.set(set::confd_options_set_port, crate::places::PORT);
+        if self.endless {
+            options.set(set::confd_options_set_max_request_bytes, 600);
+        }
         options.set(set::confd_options_set_expire_ms, expire_ms);
         options.set(set::confd_options_set_retry_ms, retry_ms);
         options.set(set::confd_options_set_refresh_ms, refresh_ms);
@@ -157,18 +175,22 @@ impl World<'_> {
     }
 
     /// Some peers for a client.
-    fn peers(&self, external: bool) -> Vec<std::ffi::CString> {
-        let bits = usize::from(self.byte());
-        let all: Vec<String> = match self.net {
-            Some(net) if !external => net.peers(),
-            _ => V4[..8].iter().map(|place| place.peer.to_owned()).collect(),
+    fn peers(&self, external: bool) -> Vec<Cow<'static, CStr>> {
+        let mut bits = usize::from(self.byte());
+        if self.endless && !self.once_in(4) {
+            bits &= usize::from(self.byte());
+        }
+        let some = |count: usize| {
+            let bits = if bits % (1 << count) == 0 { 3 } else { bits };
+            (0..count).filter(move |index| bits >> index & 1 == 1)
         };
-        let bits = if bits % (1 << all.len()) == 0 { 3 } else { bits };
-        all.into_iter()
-            .enumerate()
-            .filter(|(index, _)| bits >> index & 1 == 1)
-            .map(|(_, peer)| c(peer))
-            .collect()
+        match self.net {
+            Some(net) if !external => {
+                let all = net.peers();
+                some(all.len()).map(|index| Cow::Owned(c(all[index].as_str()))).collect()
+            }
+            _ => some(8).map(|index| Cow::Borrowed(V4[index].peer)).collect(),
+        }
     }
 
     /// A request: a new one, or one that has served already.
@@ -182,11 +204,11 @@ impl World<'_> {
         let request = Request::new(if list { 2 } else { 3 }, None).expect("a request");
         if list {
             // More than one datagram takes.
-            let ips: Vec<_> = (0..400).map(|number| c(format!("192.0.2.{}", number % 250))).collect();
-            assert_eq!(request.set_ips(&ips, None), crate::api::OK);
+            let ips = &self.ips[..if self.endless { 40 } else { 400 }];
+            assert_eq!(request.set_ips(ips, None), crate::api::OK);
         }
         if self.once_in(8) {
-            request.set_salt(Some(&c(["", "x", "y"][self.below(3)])));
+            request.set_salt(Some([c"", c"x", c"y"][self.below(3)]));
         }
         let request = Rc::new(request);
         self.requests.borrow_mut().push(request.clone());

@@ -1,9 +1,10 @@
 //! Servers for clients with sockets: they answer when a sequence says so.
 
+use std::ffi::CStr;
 use std::net::UdpSocket;
 use std::sync::OnceLock;
 
-use crate::api::{Client, c};
+use crate::api::Client;
 use crate::model::KEYS;
 use crate::places::{V4, find};
 use crate::source::Source;
@@ -83,9 +84,10 @@ impl Net {
 
 /// Where an own-I/O client's datagram goes, and its salt, where that has no escapes.
 pub fn noted(client: Client) -> Result<Option<(String, usize)>, i32> {
-    let (data, ip, port) = client.poll_transmit()?;
-    let place = find(&V4, &ip, port).expect("a datagram to nowhere");
-    Ok(salt_in(&data).map(|salt| (salt, place)))
+    client.transmit(|data, ip, port| {
+        let place = find(&V4, ip, port).expect("a datagram to nowhere");
+        salt_in(data).map(|salt| (salt, place))
+    })
 }
 
 fn salt_in(datagram: &[u8]) -> Option<String> {
@@ -104,21 +106,33 @@ pub fn reply(source: &mut Source, salt: &str, key: usize) -> Vec<u8> {
         source.pick(&["\"node1\"", "\"node2\"", "[\"192.0.2.1\",\"192.0.2.3\"]", "[[0,\"a\",1]]", "0", "[]"]);
     let message = format!("{{\"protocol\":1,\"status\":{status},\"answer\":{answer},\"serial\":{serial}}}");
     let tag = hex(&sign(KEYS[key], salt, &message));
-    let message = serde_json::to_string(&message).expect("a text is JSON");
-    format!("plj0{{\"hmac\":\"{tag}\",\"msg\":{message},\"salt\":\"{salt}\"}}").into_bytes()
+    let mut datagram = Vec::with_capacity(400);
+    datagram.extend_from_slice(b"plj0{\"hmac\":\"");
+    datagram.extend_from_slice(tag.as_bytes());
+    datagram.extend_from_slice(b"\",\"msg\":\"");
+    // Nothing else in it is special.
+    for piece in message.split_inclusive('"') {
+        match piece.strip_suffix('"') {
+            Some(before) => {
+                datagram.extend_from_slice(before.as_bytes());
+                datagram.extend_from_slice(b"\\\"");
+            }
+            None => datagram.extend_from_slice(piece.as_bytes()),
+        }
+    }
+    datagram.extend_from_slice(b"\",\"salt\":\"");
+    datagram.extend_from_slice(salt.as_bytes());
+    datagram.extend_from_slice(b"\"}");
+    datagram
 }
 
 /// Has a reply come in to a client, for something that has left it, from where that went or from elsewhere.
-pub fn answer(
-    source: &mut Source,
-    left: &[(String, usize)],
-    key: usize,
-) -> (Vec<u8>, std::ffi::CString, u16) {
+pub fn answer(source: &mut Source, left: &[(String, usize)], key: usize) -> (Vec<u8>, &'static CStr, u16) {
     let (salt, place) = match left.len() {
         0 => ("unknown".to_owned(), 0),
         count if source.once_in(4) => left[source.below(count)].clone(),
         count => left[count - 1 - source.below(count.min(8))].clone(),
     };
     let place = if source.once_in(8) { &V4[source.below(V4.len())] } else { &V4[place] };
-    (reply(source, &salt, key), c(place.ips[0]), place.port)
+    (reply(source, &salt, key), place.ips[0], place.port)
 }

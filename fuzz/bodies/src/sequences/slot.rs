@@ -1,7 +1,6 @@
 //! A client of a sequence, and the rules for what its calls may return.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
 
 use super::World;
 use crate::api::{BUSY, CLOSED, Client, last_error};
@@ -47,7 +46,7 @@ pub struct Slot {
     pub key: Cell<usize>,
     pub fd: Cell<Option<i32>>,
     /// What requests and queries carry that have not had their last upcall, by address.
-    pub tickets: RefCell<HashSet<*mut Ticket>>,
+    pub tickets: RefCell<Vec<*mut Ticket>>,
     /// Salts of datagrams that have left, with the place that they went to.
     pub left: RefCell<Vec<(String, usize)>>,
 }
@@ -79,6 +78,12 @@ impl Slot {
             tickets: RefCell::default(),
             left: RefCell::default(),
         }
+    }
+
+    /// Takes a ticket from those that are not released; false if it is not among them.
+    pub fn forget(&self, ticket: *mut Ticket) -> bool {
+        let mut tickets = self.tickets.borrow_mut();
+        tickets.iter().position(|&other| other == ticket).map(|index| tickets.swap_remove(index)).is_some()
     }
 
     pub fn world(&self) -> &World<'static> {
