@@ -3,7 +3,8 @@ notices: run.py [--shard K/N] [--only REGEX] [--again] [--jobs N] [--report]
 
 First the fast tests meet each change (.cargo/mutants.toml); what gets past them meets all (second.toml). What was found
 is kept in the target folder, also of a run that was interrupted: the next one goes on with what was not tried or was
-missed, unless it is to try all --again. REPORT.md is written from it. Fails where a change is missed that explained.tsv does not explain, or one that is explained there is noticed or gone.
+missed without a reason, unless it is to try all --again. REPORT.md is written from it. Fails where a change is missed
+that explained.tsv does not explain, or one that is explained there is noticed or gone.
 """
 
 import argparse
@@ -80,12 +81,14 @@ def outcomes(file):
 
 def run(options, names, results):
     """The outcomes of the wanted changes, and whether all of them were tried."""
-    settled = () if options.again else ("caught", "timeout", "unviable")
+    reasons = explained()
     wanted = [name for name in names if re.search(options.only, name)]
     if options.shard:
         index, count = (int(part) for part in options.shard.split("/"))
         wanted = wanted[index::count]
-    wanted = [name for name in wanted if results.get(names[name], {}).get("outcome") not in settled]
+    if not options.again:
+        settled = {key for key, entry in results.items() if entry["outcome"] != "missed" or key in reasons}
+        wanted = [name for name in wanted if names[name] not in settled]
     if not wanted:
         return {}, True
     jobs = ["--jobs", str(options.jobs)]
