@@ -19,6 +19,9 @@ pub const TAG_LEN: usize = 20;
 /// Bytes of a block of SHA-1, to which HMAC brings every key.
 const BLOCK_LEN: usize = 64;
 
+/// What two keys sign to be compared.
+const COMPARED: &[u8] = b"one key or two?";
+
 /// An HMAC key ready for use.
 ///
 /// The key is every byte of `hmac.key`, its trailing newline included: a stripped key is another key, and gets no
@@ -35,10 +38,7 @@ impl Key {
             return None;
         }
         let key = traceless(|| Self::of(bytes));
-        // The same with a key of zeros takes the true one's place in the vector registers, out of which it would come
-        // to the stack at the next call that the loader binds.
-        let zeros = black_box([0; BLOCK_LEN]);
-        traceless(|| drop(black_box(Self::of(&zeros[..bytes.len().min(BLOCK_LEN)]))));
+        Self::cover();
         key
     }
 
@@ -59,12 +59,16 @@ impl Key {
 
     /// Whether both are made of the same bytes, as far as a signature tells.
     pub fn is_same(&self, other: &Key) -> bool {
-        let text = b"one key or two?";
-        let is_same = self.verifies(b"", text, &other.sign(b"", text));
-        // As in `new`: hardly anything follows that would use the registers.
-        let zeros = black_box([0; BLOCK_LEN]);
-        traceless(|| black_box(Self::of(&zeros).map(|key| key.tag(b"", text))));
+        let is_same = self.verifies(b"", COMPARED, &other.sign(b"", COMPARED));
+        Self::cover();
         is_same
+    }
+
+    /// Work with a key of zeros takes a true one's place in the vector registers, out of which it would come to the stack
+    /// at the next call that the loader binds. For where hardly anything else follows that uses them.
+    fn cover() {
+        let zeros = black_box([0; BLOCK_LEN]);
+        traceless(|| black_box(Self::of(&zeros).map(|key| key.tag(b"", COMPARED))));
     }
 
     fn tag(&self, salt: &[u8], msg: &[u8]) -> Output<Schedule> {

@@ -1,6 +1,6 @@
 /* Threads wait on one client, and whoever leads reads what comes for all: how long until the one whose answer it was is
- * back from its wait. Two, who take turns, and three, of whom the right one has to be found. A wake that is lost would let it sleep for all of its ten seconds; that, and not
- * how busy the machine is, is what fails. */
+ * back from its wait. Two, who take turns, and three, of whom the right one has to be found. A wake that is lost would
+ * let it sleep for all of its ten seconds; that, and not how busy the machine is, is what fails. */
 #include "world.h"
 #include <pthread.h>
 #include <semaphore.h>

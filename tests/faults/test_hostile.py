@@ -112,18 +112,21 @@ class FloodTest(unittest.TestCase):
         self.assertLess(asker.memory[-1] - asker.memory[0], MEMORY)
 
     def test_a_flood_of_forgeries_loses_no_query_grows_no_memory_and_fills_no_log(self):
+        signatures = 0
         for how, log in (("async", 1), ("query", 1), ("async", 0)):
             with self.subTest(how=how, log=log):
                 asker, attacker = self.under_fire(RATE, how=how, log=log)
                 self.judge(asker)
                 self.assertGreater(min(attacker.sent.values()), 0)
                 for why in DROPPED:
-                    # On a busy machine no forgery may come before the answer, and all of them after it.
+                    # On a busy machine all forgeries of one case may come behind the answers; of three they do not.
                     if why != "signature":
                         self.assertGreater(asker.counts["dropped_" + why], 0, why)
+                signatures += asker.counts["dropped_signature"]
                 self.assertLessEqual(sum(asker.lines[level] for level in (1, 2, 3)), 2, asker.shown)
                 if log == 0:    # each is told of at DEBUG
                     self.assertGreaterEqual(asker.lines[0], sum(asker.counts["dropped_" + why] for why in DROPPED))
+        self.assertGreater(signatures, 0)
 
     def test_a_buffer_that_overflows_all_the_time_is_made_up_for_by_asking_again(self):
         asker, _ = self.under_fire(0, buffer=4096, every=3000, count=COUNT // 2)
