@@ -207,7 +207,7 @@ faults: build #+ faults of network, system and clock, and hostile peers; LONG=1:
 	@LONG=$(LONG) tests/faults/run.sh
 
 torture: build ## the long forms of the checks by chance and by force, in one table; SHORT=1 KINDS="…" MINUTES SEEDS MUTANTS=1
-	@MAKE="$(MAKE)" SHORT=$(SHORT) MINUTES=$(MINUTES) SEEDS=$(SEEDS) MUTANTS=$(MUTANTS) python3 tests/torture.py $(KINDS)
+	@MAKE="$(MAKE)" SHORT=$(SHORT) MINUTES=$(MINUTES) SEEDS=$(SEEDS) REQUESTS=$(REQUESTS) MUTANTS=$(MUTANTS) python3 tests/torture.py $(KINDS)
 
 copyright: ## write debian/copyright anew from LICENSE and Cargo.lock's crates
 	sh packaging/vendor.sh $(TARGET)/vendor

@@ -4,7 +4,7 @@
     tests/torture.py [--short] [KIND…]          make torture [SHORT=1] [KINDS="…"] [MINUTES=5] [SEEDS=100000]
 
 --short: the forms that `make check` runs. MINUTES of fuzzing for each target, SEEDS of simulated clusters, of queries a
-tenth of it. MUTANTS=1 mutates the code, which takes hours; without it, what the committed report says is shown.
+tenth of it; one more cluster has REQUESTS (1000000) at once. MUTANTS=1 mutates the code, which takes hours; without it, what the committed report says is shown.
 
 An amount is what the run said that it did. Everything that a run printed is in a file of its kind in torture/, in
 cargo's target directory, and the table in torture/table.txt. Seconds are without compiling, where that is not a part of the
@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
 LOGS = TARGET / "torture"
-WIDTHS = (11, 88, 9, 8)
+WIDTHS = (11, 110, 9, 8)
 
 
 def variable(name, default):
@@ -36,6 +36,8 @@ def variable(name, default):
 
 MINUTES = variable("MINUTES", "5")
 SEEDS = variable("SEEDS", "100000")
+# Outstanding at once, in the largest simulated cluster.
+REQUESTS = variable("REQUESTS", "1000000")
 
 
 class Unread(Exception):
@@ -61,8 +63,8 @@ def numbers(pattern, text):
 
 
 def read_clusters(text):
-    amount, = last(r"(\d+ seeds: .*)$", text)
-    return amount, numbers(r"^test result: .* (\d+) failed;", text)[0]
+    amount, at_once = last(r"(\d+ seeds: .*)$", text) + last(r"(\d+ requests at once) to ", text)
+    return "%s; %s" % (amount, at_once), numbers(r"^test result: .* (\d+) failed;", text)[0]
 
 
 def read_queries(text):
@@ -132,7 +134,7 @@ def make(*arguments):
 
 def tests(*arguments, seeds=None):
     """cargo test with `arguments`, and how it is compiled alone."""
-    environment = ["env", "CONFD_SEEDS=%d" % seeds] if seeds else []
+    environment = ["env", "CONFD_SEEDS=%d" % seeds, "CONFD_REQUESTS=%d" % REQUESTS] if seeds else []
     profile = ["--release"] if seeds else []
     command = ["cargo", "test", *profile, "-p", "confdclient", *arguments]
     # Without what a test filters by.
@@ -216,7 +218,7 @@ def main():
     if unknown:
         arguments.error("unknown: %s; there are: %s" % (", ".join(sorted(unknown)), ", ".join(everything)))
     # Nothing of a make around this one that is not said in the commands.
-    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "CONFD_SEEDS", "CONFD_SEED", "LONG"):
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "CONFD_SEEDS", "CONFD_SEED", "CONFD_REQUESTS", "LONG"):
         os.environ.pop(name, None)
     LOGS.mkdir(parents=True, exist_ok=True)
     table = []

@@ -3,7 +3,7 @@
 //!
 //! [`world`] takes the steps, with [`asking`] and [`arriving`] · [`cluster`] are the servers · [`network`] loses,
 //! delays and damages · [`model`] says what the client must do, [`judge`] which datagram counts · [`checks`]
-//! compares.
+//! compares · [`large`] is of very many requests at once.
 //!
 //! A seed that fails is named, and `CONFD_SEED=<seed>` runs it alone; `CONFD_SEEDS=<count>` says how many to run.
 
@@ -12,6 +12,7 @@ mod asking;
 mod checks;
 mod cluster;
 mod judge;
+mod large;
 mod model;
 mod network;
 mod scenario;
