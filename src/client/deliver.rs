@@ -152,7 +152,9 @@ impl Client {
         call: impl FnOnce(&Arc<Self>),
     ) -> Result<Locked<'a>> {
         self.unlocked(state, |client| {
-            let outer = client.upcall_of.swap(thread_mark(), Ordering::Relaxed);
+            // Upcalls are made one at a time: nobody writes between.
+            let outer = client.upcall_of.load(Ordering::Relaxed);
+            client.upcall_of.store(thread_mark(), Ordering::Relaxed);
             call(client);
             client.upcall_of.store(outer, Ordering::Relaxed);
         })

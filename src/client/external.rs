@@ -60,7 +60,11 @@ impl Client {
     /// does not count is dropped and counted.
     pub fn handle_datagram(self: &Arc<Self>, datagram: &[u8], ip: &str, port: u16) -> Result<()> {
         let mut state = self.enter()?;
-        let from = parse_source(ip, port, &|name| interface::index(name))?;
+        let from = parse_source(ip, port, &|name| interface::index(name));
+        let from = match from {
+            Ok(ref from) => from,
+            Err(error) => return Err(error),
+        };
         let now = self.clock();
         state.engine.handle_datagram(now, datagram, from);
         self.tick(&mut state, now, EXPIRIES_PER_CALL);

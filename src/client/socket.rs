@@ -115,7 +115,7 @@ impl Client {
             let now = as_of.unwrap_or(read_at);
             for index in 0..count {
                 if let Some((datagram, from)) = transport.buffers.datagram(index) {
-                    engine.handle_datagram(now, datagram, from);
+                    engine.handle_datagram(now, datagram, &from);
                 }
             }
             if let Some(overflow) = transport.buffers.overflow() {

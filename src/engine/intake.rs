@@ -10,7 +10,7 @@ use crate::engine::peers::{Peer, ip_text};
 use crate::engine::query::joined_at;
 use crate::engine::table::{Id, text_bits};
 use crate::engine::{Engine, Micros, SECOND};
-use crate::wire::envelope::{Envelope, payload, readings};
+use crate::wire::envelope::{Envelope, Room, payload, readings};
 use crate::wire::query::RequestType;
 use crate::wire::reply::Reply;
 
@@ -28,9 +28,9 @@ enum Dropped {
 }
 
 /// A datagram that came in, as far as it says nothing itself.
-struct Arrived {
+struct Arrived<'a> {
     now: Micros,
-    from: SocketAddr,
+    from: &'a SocketAddr,
     /// Who that is, if somebody known.
     peer: Option<PeerId>,
     /// Whether it was counted as a stranger's that is looked at.
@@ -50,9 +50,6 @@ enum Source {
 
 /// How many datagrams from addresses that were not asked are verified in a second, to find the first signed one.
 const LOOKS_PER_SECOND: u32 = 10;
-
-/// The most room for a message that is kept for the next one.
-const ROOM_KEPT: usize = 4_096;
 
 /// The search for a daemon that answers from another address than the one that was asked.
 #[derive(Debug, Default)]
@@ -80,7 +77,7 @@ impl ForeignWatch {
 impl Engine {
     /// Takes in a datagram that came from `from` at the time `now`. Whatever it holds, this is no error: it is
     /// an event or a counter.
-    pub fn handle_datagram(&mut self, now: Micros, datagram: &[u8], from: SocketAddr) {
+    pub fn handle_datagram(&mut self, now: Micros, datagram: &[u8], from: &SocketAddr) {
         self.stats.datagrams_in += 1;
         let Err(why) = self.take_in(now, datagram, from) else { return };
         let counter = match why {
@@ -105,9 +102,9 @@ impl Engine {
         });
     }
 
-    fn take_in(&mut self, now: Micros, datagram: &[u8], from: SocketAddr) -> Result<(), Dropped> {
+    fn take_in(&mut self, now: Micros, datagram: &[u8], from: &SocketAddr) -> Result<(), Dropped> {
         let payload = payload(datagram).ok_or(Dropped::Magic)?;
-        let peer = self.book.find(from);
+        let peer = self.book.find(*from);
         let stranger = peer.is_none() && !self.config.any_source;
         if stranger && !self.foreign.look(now) {
             return Err(Dropped::Source);
@@ -122,9 +119,8 @@ impl Engine {
                 false
             }
         });
-        if room.len() <= ROOM_KEPT {
-            self.room = room;
-        }
+        room.trim();
+        self.room = room;
         match taken {
             true => Ok(()),
             false if stranger => Err(Dropped::Source),
@@ -132,11 +128,13 @@ impl Engine {
         }
     }
 
-    fn accept(&mut self, arrived: &Arrived, reading: &[u8], room: &mut Vec<u8>) -> Result<(), Dropped> {
+    fn accept(&mut self, arrived: &Arrived<'_>, reading: &[u8], room: &mut Room) -> Result<(), Dropped> {
         let Arrived { now, from, peer, looked, bytes } = *arrived;
-        let envelope = Envelope::parse(reading).ok_or(Dropped::Malformed)?;
+        // By reference, here and below: what was just written and is moved is waited for.
+        let envelope = Envelope::parse(reading);
+        let Some(envelope) = &envelope else { return Err(Dropped::Malformed) };
         let Some(id) = self.table.find_by(&envelope.salt, envelope.uuid) else {
-            return self.credit_late(arrived, &envelope, room);
+            return self.credit_late(arrived, envelope, room);
         };
         let Some(asked) = self.table.get(id) else { return Err(Dropped::Salt) };
         let source = match peer.and_then(|peer| asked.contacts.position(peer)) {
@@ -144,7 +142,7 @@ impl Engine {
             Some(place) => Source::Asked(place),
             None if self.config.any_source && asked.query.is_none() => {
                 let known = asked.foreign.as_deref().map_or(&[][..], Vec::as_slice);
-                if known.contains(&from) {
+                if known.contains(from) {
                     return Err(Dropped::Duplicate);
                 }
                 if known.len() >= asked.contacts.len() {
@@ -157,18 +155,20 @@ impl Engine {
         };
         let suspect = matches!(source, Source::Suspect);
         let unless = |why: Dropped| if suspect { Dropped::Source } else { why };
-        let signed = envelope.open(room).ok_or(unless(Dropped::Malformed))?;
+        let signed = envelope.open(room);
+        let Some(signed) = &signed else { return Err(unless(Dropped::Malformed)) };
         // A query may have been signed with several keys while they change.
         let other_keys = asked.query.as_ref().map_or(&[][..], |query| query.other_keys());
         let mut keys = std::iter::once(&asked.key).chain(other_keys);
-        let Some(key) = keys.find(|key| envelope.is_signed_by(key, &signed)) else {
+        let Some(key) = keys.find(|key| envelope.is_signed_by(key, signed)) else {
             return Err(unless(Dropped::Signature));
         };
         if suspect {
-            self.warn_of(from);
+            self.warn_of(*from);
             return Err(Dropped::Source);
         }
-        let reply = Reply::parse(&signed.message).ok_or(Dropped::NoReply)?;
+        let Some(reply) = Reply::parse(signed.message) else { return Err(Dropped::NoReply) };
+        let reply = Arc::new(reply);
         if let (Source::Asked(place), Some(peer)) = (&source, peer) {
             let asked_at =
                 asked.query.as_ref().and_then(|query| query.asked_at(peer)).unwrap_or(asked.accepted);
@@ -197,9 +197,9 @@ impl Engine {
     /// A reply to a query that has been answered already: it tells only that its peer is slow, not silent.
     fn credit_late(
         &mut self,
-        arrived: &Arrived,
+        arrived: &Arrived<'_>,
         envelope: &Envelope<'_>,
-        room: &mut Vec<u8>,
+        room: &mut Room,
     ) -> Result<(), Dropped> {
         if self.late.len() == 0 {
             return Err(Dropped::Salt);
@@ -212,11 +212,11 @@ impl Engine {
         if remains.contacts.has_answered(place) {
             return Err(Dropped::Duplicate);
         }
-        let signed = envelope.open(room).ok_or(Dropped::Malformed)?;
+        let Some(signed) = envelope.open(room) else { return Err(Dropped::Malformed) };
         let Some(key) = remains.keys().find(|key| envelope.is_signed_by(key, &signed)) else {
             return Err(Dropped::Signature);
         };
-        let reply = Reply::parse(&signed.message).ok_or(Dropped::NoReply)?;
+        let reply = Reply::parse(signed.message).ok_or(Dropped::NoReply)?;
         let serial = (reply.is_ok() && has_cluster_serial(remains.kind)).then(|| reply.serial());
         remains.contacts.mark_answered(place);
         self.pace.note_reply(now, remains.sent_at, bytes);
@@ -238,21 +238,22 @@ impl Engine {
         id: Id,
         source: Source,
         peer: Option<PeerId>,
-        from: SocketAddr,
-        reply: Reply,
+        from: &SocketAddr,
+        reply: Arc<Reply>,
     ) {
         self.stats.replies += 1;
         let asked_place = match source {
             Source::Asked(place) => Some(place),
             _ => None,
         };
-        if asked_place.is_some() {
-            self.table.count_answer(id);
-        }
-        let Some(asked) = self.table.get_mut(id) else { return };
+        let asked = match asked_place {
+            Some(_) => self.table.answered(id),
+            None => self.table.get_mut(id),
+        };
+        let Some(asked) = asked else { return };
         match asked_place {
             Some(place) => asked.contacts.mark_answered(place),
-            None => asked.foreign.get_or_insert_default().push(from),
+            None => asked.foreign.get_or_insert_default().push(*from),
         }
         let news = asked.verdict.take(&reply);
         if asked.query.is_some() {
@@ -262,18 +263,20 @@ impl Engine {
             }
             return;
         }
-        let kind = if !self.config.filter || news {
+        let tell = !self.config.filter || news;
+        if !tell && asked_place.is_none() {
+            return;
+        }
+        let kind = if tell {
             let ip = match peer.and_then(|peer| self.book.get(peer)) {
                 Some(entry) => entry.text.clone(),
-                None => Peer::new(from).text,
+                None => Peer::new(*from).text,
             };
-            EventKind::Reply { reply: Arc::new(reply), ip, port: from.port(), asked: asked_place.is_some() }
-        } else if asked_place.is_some() {
-            EventKind::HeldBack
+            EventKind::Reply { reply, ip, port: from.port(), asked: asked_place.is_some() }
         } else {
-            return;
+            EventKind::HeldBack
         };
-        let event = Event {
+        self.events.push_back(Event {
             kind,
             request: asked.request.clone(),
             token: asked.token,
@@ -281,8 +284,7 @@ impl Engine {
             received: asked.received,
             consistent: asked.verdict.consistent(),
             id: Some(id),
-        };
-        self.events.push_back(event);
+        });
     }
 
     fn warn_of(&mut self, from: SocketAddr) {

@@ -13,6 +13,7 @@ mod choice;
 mod contacts;
 mod deadlines;
 mod event;
+mod index;
 mod intake;
 mod keys;
 mod late;
@@ -45,6 +46,7 @@ pub use table::{FoldHasher, Id};
 
 use crate::error::{Code, Error, Result};
 use crate::wire::SERVER_READS;
+use crate::wire::envelope::Room;
 use crate::wire::key::Key;
 use crate::wire::request::Request;
 use book::{Book, PeerId};
@@ -162,8 +164,8 @@ pub struct Engine {
     random: SmallRng,
     lines: VecDeque<LogLine>,
     lines_lost: usize,
-    /// Where a received message is put that has escapes.
-    room: Vec<u8>,
+    /// Where received messages are read.
+    room: Room,
 }
 
 impl Engine {
@@ -192,7 +194,7 @@ impl Engine {
             random: SmallRng::seed_from_u64(seed),
             lines: VecDeque::new(),
             lines_lost: 0,
-            room: Vec::new(),
+            room: Room::default(),
         };
         engine.set_peers(peers);
         engine

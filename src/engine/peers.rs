@@ -68,7 +68,16 @@ pub fn parse_peers(list: &[&str], port: u16, zone: &dyn Fn(&str) -> Option<u32>)
 }
 
 /// The address that a program names as a datagram's source.
+#[inline]
 pub fn parse_source(ip: &str, port: u16, zone: &dyn Fn(&str) -> Option<u32>) -> Result<SocketAddr> {
+    // What they mostly are.
+    match ip.parse::<Ipv4Addr>() {
+        Ok(ip) => Ok(SocketAddr::from((ip, port))),
+        Err(_) => parse_other_source(ip, port, zone),
+    }
+}
+
+fn parse_other_source(ip: &str, port: u16, zone: &dyn Fn(&str) -> Option<u32>) -> Result<SocketAddr> {
     match parse_ip(ip, zone) {
         Ok((IpAddr::V4(ip), _)) => Ok(SocketAddr::from((ip, port))),
         Ok((IpAddr::V6(ip), zone)) => Ok(canonical(SocketAddrV6::new(ip, port, 0, zone).into())),
@@ -155,7 +164,6 @@ fn parse_port(digits: &str) -> std::result::Result<u16, String> {
 /// An address and its zone, 0 for none.
 fn parse_ip(text: &str, zone: &dyn Fn(&str) -> Option<u32>) -> std::result::Result<(IpAddr, u32), String> {
     let not_an_address = || "is not an IPv4 or IPv6 address".to_owned();
-    // First what the sources of datagrams mostly are.
     if let Ok(ip) = text.parse::<Ipv4Addr>() {
         return Ok((ip.into(), 0));
     }

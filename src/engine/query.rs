@@ -233,12 +233,12 @@ impl Engine {
     }
 
     /// A contacted peer has answered a query. Ends it if that was enough.
-    pub(super) fn judge(&mut self, now: Micros, id: Id, peer: PeerId, reply: Reply) {
+    pub(super) fn judge(&mut self, now: Micros, id: Id, peer: PeerId, reply: Arc<Reply>) {
         let Some(asked) = self.table.get_mut(id) else { return };
         let received = asked.received;
         let Some(query) = &mut asked.query else { return };
         if let Some(entry) = self.book.get(peer) {
-            query.take(Arc::new(reply), entry.text.clone(), entry.address.port());
+            query.take(reply, entry.text.clone(), entry.address.port());
         }
         if received >= query.needed {
             self.end_query(now, id, Outcome::Answered);

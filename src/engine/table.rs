@@ -1,15 +1,14 @@
 //! The outstanding requests: found by salt in constant time, and in the order of their deadlines (of a query, when
 //! something is to be done about it).
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry as MapEntry;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::Hasher;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::engine::Micros;
 use crate::engine::contacts::Contacts;
 use crate::engine::deadlines::Deadlines;
+use crate::engine::index::Index;
 use crate::engine::query::Query;
 use crate::engine::verdict::Verdict;
 use crate::wire::key::Key;
@@ -55,19 +54,14 @@ pub struct Id {
 #[derive(Debug)]
 struct Slot {
     generation: u32,
-    /// Another place whose salt has the same number, or none.
-    same: u32,
     held: Option<Outstanding>,
 }
-
-const NONE: u32 = u32::MAX;
 
 #[derive(Debug, Default)]
 pub(super) struct Table {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    /// By a number of 64 bits, the first of the places whose salts have it: there is hardly ever another.
-    by_salt: HashMap<u64, u32, BuildHasherDefault<FoldHasher>>,
+    by_salt: Index,
     deadlines: Deadlines,
     len: usize,
     unanswered: usize,
@@ -77,20 +71,19 @@ impl Table {
     /// Enters a request until its deadline; `None` if one with its salt is there.
     pub(super) fn insert(&mut self, request: Outstanding, deadline: Micros) -> Option<Id> {
         let salt = request.request.salt();
-        let number = fold(bits_of(salt));
+        let hash = hash_of(bits_of(salt));
         if self.find_by(salt.as_bytes(), salt.uuid_bits()).is_some() {
             return None;
         }
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { generation: 0, same: NONE, held: None });
+            self.slots.push(Slot { generation: 0, held: None });
             (self.slots.len() - 1) as u32
         });
-        let same = self.by_salt.insert(number, slot).unwrap_or(NONE);
+        self.by_salt.insert(hash, slot);
         self.deadlines.insert(slot, deadline);
         self.len += 1;
         self.unanswered += 1;
         let place = &mut self.slots[slot as usize];
-        place.same = same;
         place.held = Some(request);
         Some(Id { slot, generation: place.generation })
     }
@@ -101,17 +94,16 @@ impl Table {
 
     /// The same for a salt whose bits are known, where it is a UUID.
     pub(super) fn find_by(&self, salt: &[u8], uuid: Option<u128>) -> Option<Id> {
-        let mut slot = *self.by_salt.get(&fold(uuid.unwrap_or_else(|| text_bits(salt))))?;
-        loop {
-            let place = self.slots.get(slot as usize)?;
-            let held = place.held.as_ref()?.request.salt();
+        let hash = hash_of(uuid.unwrap_or_else(|| text_bits(salt)));
+        let slot = self.by_salt.find(hash, |slot| {
+            let held = self.slots.get(slot as usize).and_then(|place| place.held.as_ref());
             // A UUID is its bits.
-            let is_it = if uuid.is_some() { held.uuid_bits() == uuid } else { held.as_bytes() == salt };
-            if is_it {
-                return Some(Id { slot, generation: place.generation });
-            }
-            slot = place.same;
-        }
+            held.map(|held| held.request.salt()).is_some_and(|held| match uuid {
+                Some(_) => held.uuid_bits() == uuid,
+                None => held.as_bytes() == salt,
+            })
+        })?;
+        Some(Id { slot, generation: self.slots[slot as usize].generation })
     }
 
     pub(super) fn get(&self, id: Id) -> Option<&Outstanding> {
@@ -129,35 +121,13 @@ impl Table {
         self.get(id)?;
         let place = &mut self.slots[id.slot as usize];
         let request = place.held.take()?;
-        let same = std::mem::replace(&mut place.same, NONE);
         place.generation = place.generation.wrapping_add(1);
         self.free.push(id.slot);
-        self.unlink(fold(bits_of(request.request.salt())), id.slot, same);
+        self.by_salt.remove(hash_of(bits_of(request.request.salt())), id.slot);
         self.deadlines.remove(id.slot);
         self.len -= 1;
         self.unanswered -= usize::from(request.received == 0);
         Some(request)
-    }
-
-    /// Takes a place out of those whose salts have this number; `behind` is the one behind it there.
-    fn unlink(&mut self, number: u64, slot: u32, behind: u32) {
-        let MapEntry::Occupied(mut first) = self.by_salt.entry(number) else { return };
-        let mut place = *first.get();
-        if place == slot {
-            if behind == NONE {
-                first.remove();
-            } else {
-                first.insert(behind);
-            }
-            return;
-        }
-        while let Some(before) = self.slots.get_mut(place as usize) {
-            if before.same == slot {
-                before.same = behind;
-                return;
-            }
-            place = before.same;
-        }
     }
 
     pub(super) fn set_deadline(&mut self, id: Id, deadline: Micros) {
@@ -174,13 +144,13 @@ impl Table {
         }
     }
 
-    /// Counts a contacted peer's first answer.
-    pub(super) fn count_answer(&mut self, id: Id) {
-        let Some(request) = self.get_mut(id) else { return };
+    /// The request, to which a contacted peer's first answer has come.
+    pub(super) fn answered(&mut self, id: Id) -> Option<&mut Outstanding> {
+        let place = self.slots.get_mut(id.slot as usize)?;
+        let request = place.held.as_mut().filter(|_| place.generation == id.generation)?;
+        self.unanswered -= usize::from(request.received == 0);
         request.received += 1;
-        if request.received == 1 {
-            self.unanswered -= 1;
-        }
+        Some(request)
     }
 
     pub(super) fn next_deadline(&self) -> Option<Micros> {
@@ -206,9 +176,7 @@ impl Table {
     pub(super) fn sizes(&self) -> [usize; 3] {
         let held = self.slots.iter().filter(|slot| slot.held.is_some()).count();
         assert_eq!((held + self.free.len(), held), (self.slots.len(), self.len));
-        let behind = |&slot: &u32| Some(self.slots[slot as usize].same).filter(|&same| same != NONE);
-        let by_salt = self.by_salt.values().map(|&slot| std::iter::successors(Some(slot), behind).count());
-        [by_salt.sum(), self.deadlines.len(), held]
+        [self.by_salt.len(), self.deadlines.len(), held]
     }
 
     /// Places for requests, the empty ones included.
@@ -235,6 +203,13 @@ pub(super) fn text_bits(salt: &[u8]) -> u128 {
 
 fn fold(bits: u128) -> u64 {
     bits as u64 ^ (bits >> 64) as u64
+}
+
+/// What the table finds a salt by.
+fn hash_of(bits: u128) -> u32 {
+    let mut hasher = FoldHasher::default();
+    hasher.write_u128(bits);
+    hasher.finish() as u32
 }
 
 /// Folds salts, which are random, addresses and numbers of our own. A stranger who makes some up only looks them up and enters none.
@@ -266,6 +241,8 @@ impl Hasher for FoldHasher {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::BuildHasherDefault;
+
     use super::*;
     use crate::wire::query::{Query, RequestType};
 

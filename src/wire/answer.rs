@@ -18,7 +18,8 @@ const MAX_DEPTH: usize = 512;
 /// The answer of a reply. Any number of threads may read it at once.
 pub struct Answer {
     text: Kept,
-    root: OnceLock<Node>,
+    /// Most answers are never taken apart.
+    root: OnceLock<Box<Node>>,
 }
 
 /// A value in an answer.
@@ -87,7 +88,7 @@ impl Answer {
 
     /// The value at an RFC 6901 JSON pointer, "" being the whole.
     pub fn find(&self, pointer: &str) -> Result<Value<'_>> {
-        let root = self.root.get_or_init(|| Node { end: self.text().len(), ..Node::default() });
+        let root = self.root.get_or_init(|| Box::new(Node { end: self.text().len(), ..Node::default() }));
         let mut value = Value { answer: self, node: root };
         for token in tokens(pointer)? {
             value = value.child(&token).ok_or_else(|| {

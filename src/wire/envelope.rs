@@ -28,16 +28,42 @@ pub struct Envelope<'a> {
 enum Sealed<'a> {
     /// Of a datagram in the form that servers write: the tag's digits, the message with its escapes, and all of it.
     AsWritten(&'a [u8; 2 * TAG_LEN], &'a [u8], &'a [u8]),
-    Read(Signed<'a>),
+    /// Of any other: message and tag.
+    Read(Cow<'a, str>, [u8; TAG_LEN]),
 }
 
 /// A message and what is to show who wrote it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signed<'a> {
     /// The signed text, JSON itself.
-    pub message: Cow<'a, str>,
+    pub message: &'a str,
     /// HMAC-SHA1 over salt and message, as the sender claims.
-    pub tag: [u8; TAG_LEN],
+    pub tag: &'a [u8; TAG_LEN],
+}
+
+/// Where message and tag are put when an envelope is opened. It serves for one after the other.
+#[derive(Debug, Default)]
+pub struct Room {
+    message: Vec<u8>,
+    tag: [u8; TAG_LEN],
+}
+
+/// The most room for a message that is kept for the next one.
+const ROOM_KEPT: usize = 4_096;
+
+impl Room {
+    /// Gives back what an uncommonly long message took.
+    pub fn trim(&mut self) {
+        if self.message.len() > ROOM_KEPT {
+            self.message = Vec::new();
+        }
+    }
+
+    /// Bytes that are kept for the next message.
+    #[cfg(test)]
+    pub fn capacity(&self) -> usize {
+        self.message.capacity()
+    }
 }
 
 impl<'a> Envelope<'a> {
@@ -61,8 +87,10 @@ impl<'a> Envelope<'a> {
         let escaped = escaped.strip_suffix(br#"","salt":""#)?;
         let is_text =
             |salt: &[u8]| !salt.iter().any(|&byte| is_special(byte)) && std::str::from_utf8(salt).is_ok();
-        let sealed = Sealed::AsWritten(hex, escaped, reading);
-        (uuid.is_some() || is_text(salt)).then_some(Envelope { salt: Cow::Borrowed(salt), uuid, sealed })
+        if uuid.is_none() && !is_text(salt) {
+            return None;
+        }
+        Some(Envelope { salt: Cow::Borrowed(salt), uuid, sealed: Sealed::AsWritten(hex, escaped, reading) })
     }
 
     fn in_any_form(reading: &'a [u8]) -> Option<Self> {
@@ -72,25 +100,36 @@ impl<'a> Envelope<'a> {
         Some(envelope)
     }
 
-    /// The message and its tag, in `room` where the message has escapes. `None` if they are no JSON strings, or the
+    /// The message and its tag, put into `room` where they are not there yet. `None` if they are no JSON strings, or the
     /// tag has not its digits.
-    pub fn open<'b>(&'b self, room: &'b mut Vec<u8>) -> Option<Signed<'b>> {
+    #[inline(always)]
+    pub fn open<'b>(&'b self, room: &'b mut Room) -> Option<Signed<'b>> {
         match &self.sealed {
-            Sealed::Read(signed) => Some(signed.clone()),
+            Sealed::Read(message, tag) => Some(Signed { message, tag }),
             Sealed::AsWritten(hex, escaped, reading) => {
-                let Some(message) = unescape(escaped, room) else {
-                    // It has escapes that servers do not write, or is not what it looks like.
-                    let Sealed::Read(signed) = Self::in_any_form(reading)?.sealed else { return None };
-                    return Some(signed);
+                read_tag(hex, &mut room.tag)?;
+                // Others have escapes that servers do not write, or are not what they look like.
+                let len = match unescape(escaped, &mut room.message) {
+                    Some(len) => len,
+                    None => Self::read_again(reading, &mut room.message)?,
                 };
-                Some(Signed { message: Cow::Borrowed(message), tag: tag_of_hex(hex)? })
+                Some(Signed { message: std::str::from_utf8(&room.message[..len]).ok()?, tag: &room.tag })
             }
         }
     }
 
+    /// Puts the message of a datagram in any form into `room`, and gives its length.
+    #[cold]
+    fn read_again(reading: &[u8], room: &mut Vec<u8>) -> Option<usize> {
+        let Sealed::Read(message, _) = Envelope::in_any_form(reading)?.sealed else { return None };
+        room.clear();
+        room.extend_from_slice(message.as_bytes());
+        Some(room.len())
+    }
+
     /// Whether the key's holder signed this message, which is this envelope's.
     pub fn is_signed_by(&self, key: &Key, signed: &Signed<'_>) -> bool {
-        key.verifies(&self.salt, signed.message.as_bytes(), &signed.tag)
+        key.verifies(&self.salt, signed.message.as_bytes(), signed.tag)
     }
 }
 
@@ -129,9 +168,9 @@ fn is_special(byte: u8) -> bool {
 const OK: &[u8] = br#"{"protocol":1,"status":0,"answer":"#;
 const OK_ESCAPED: &[u8] = br#"{\"protocol\":1,\"status\":0,\"answer\":"#;
 
-/// The text of the inside of a JSON string, if its escapes are the short ones; `None` for others, and where it is
-/// no such inside.
-fn unescape<'a>(inside: &[u8], room: &'a mut Vec<u8>) -> Option<&'a str> {
+/// Puts what the inside of a JSON string stands for into `room`, if its escapes are the short ones, and gives its
+/// length; `None` for other escapes, and where it is no such inside.
+fn unescape(inside: &[u8], room: &mut Vec<u8>) -> Option<usize> {
     // No text is longer than what it is made of, even where eight bytes are copied at once and only some count.
     room.resize(room.len().max(inside.len()), 0);
     let (mut at, mut len) = (0, 0);
@@ -167,7 +206,7 @@ fn unescape<'a>(inside: &[u8], room: &'a mut Vec<u8>) -> Option<&'a str> {
         at += 2;
         len += 1;
     }
-    std::str::from_utf8(&room[..len]).ok()
+    Some(len)
 }
 
 /// How many of eight bytes, the lowest first, stand for themselves inside a JSON string before one that does not.
@@ -208,10 +247,12 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
                 return Err(A::Error::custom("a member comes twice"));
             }
         }
-        match (message, salt, tag.as_deref().and_then(|tag| tag_of_hex(tag.as_bytes().try_into().ok()?))) {
-            (Some(message), Some(salt), Some(tag)) => {
+        let mut digest = [0; TAG_LEN];
+        let tag = tag.as_deref().and_then(|tag| read_tag(tag.as_bytes().try_into().ok()?, &mut digest));
+        match (message, salt, tag) {
+            (Some(message), Some(salt), Some(())) => {
                 let salt = bytes_of(salt);
-                Ok(Envelope { uuid: uuid_bits(&salt), salt, sealed: Sealed::Read(Signed { message, tag }) })
+                Ok(Envelope { uuid: uuid_bits(&salt), salt, sealed: Sealed::Read(message, digest) })
             }
             _ => Err(A::Error::custom("a member is missing")),
         }
@@ -245,18 +286,18 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// 40 hexadecimal digits of either case.
+/// Reads 40 hexadecimal digits of either case.
 #[inline]
-fn tag_of_hex(digits: &[u8; 2 * TAG_LEN]) -> Option<[u8; TAG_LEN]> {
-    tag_of(digits).or_else(|| tag_of(&digits.map(|digit| digit.to_ascii_lowercase())))
+fn read_tag(digits: &[u8; 2 * TAG_LEN], tag: &mut [u8; TAG_LEN]) -> Option<()> {
+    read_lower_tag(digits, tag)
+        .or_else(|| read_lower_tag(&digits.map(|digit| digit.to_ascii_lowercase()), tag))
 }
 
-fn tag_of(digits: &[u8; 2 * TAG_LEN]) -> Option<[u8; TAG_LEN]> {
-    let mut tag = [0; TAG_LEN];
+fn read_lower_tag(digits: &[u8; 2 * TAG_LEN], tag: &mut [u8; TAG_LEN]) -> Option<()> {
     for (bytes, digits) in tag.chunks_exact_mut(4).zip(digits.chunks_exact(8)) {
         bytes.copy_from_slice(&hex::decode(digits.try_into().ok()?)?.to_be_bytes());
     }
-    Some(tag)
+    Some(())
 }
 
 #[cfg(test)]
@@ -272,10 +313,10 @@ mod tests {
     type Read = (String, Option<u128>, String, [u8; TAG_LEN]);
 
     fn opened(envelope: Option<Envelope<'_>>) -> Option<Read> {
-        let (envelope, mut room) = (envelope?, Vec::new());
+        let (envelope, mut room) = (envelope?, Room::default());
         let Signed { message, tag } = envelope.open(&mut room)?;
         let salt = String::from_utf8(envelope.salt.to_vec()).unwrap();
-        Some((salt, envelope.uuid, message.into_owned(), tag))
+        Some((salt, envelope.uuid, message.to_owned(), *tag))
     }
 
     #[test]
@@ -360,6 +401,10 @@ mod tests {
     #[test]
     fn escapes_are_read_wherever_they_stand_and_other_bytes_are_refused() {
         let mut room = Vec::new();
+        let mut unescape = |inside: &[u8]| {
+            let len = unescape(inside, &mut room)?;
+            Some(String::from_utf8(room[..len].to_vec()).unwrap())
+        };
         for (inside, text) in [
             (r#"\""#, "\""),
             (r"\\", "\\"),
@@ -373,16 +418,16 @@ mod tests {
                 for after in 0..20 {
                     let around =
                         |middle: &str| format!("{}{middle}{}", "a".repeat(before), "b".repeat(after));
-                    assert_eq!(unescape(around(inside).as_bytes(), &mut room), Some(&*around(text)));
+                    assert_eq!(unescape(around(inside).as_bytes()), Some(around(text)));
                     for bad in ["\"", "\u{1f}", "\0", r"\u0041", r"\x", "\\"] {
-                        assert_eq!(unescape(around(bad).as_bytes(), &mut room), None, "{bad}");
+                        assert_eq!(unescape(around(bad).as_bytes()), None, "{bad}");
                     }
                 }
             }
         }
         let (inside, text) = (OK_ESCAPED.escape_ascii().to_string(), OK_ESCAPED);
-        assert_eq!(unescape(inside.as_bytes(), &mut room).unwrap().as_bytes(), text, "escaped once more");
-        assert_eq!(unescape(OK_ESCAPED, &mut room).unwrap().as_bytes(), OK);
+        assert_eq!(unescape(inside.as_bytes()).unwrap().as_bytes(), text, "escaped once more");
+        assert_eq!(unescape(OK_ESCAPED).unwrap().as_bytes(), OK);
         for byte in 0..=255u8 {
             for place in 0..8 {
                 let mut eight = [0x80; 8];

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::wire::envelope::{Envelope, payload, readings};
+use crate::wire::envelope::{Envelope, Room, payload, readings};
 use crate::wire::key::Key;
 use crate::wire::query::{Query, RequestType};
 use crate::wire::reply::Reply;
@@ -36,10 +36,10 @@ fn captured() -> (Key, Vec<Value>) {
 /// The datagram's envelope in the reading that verifies, as (salt, message).
 fn open(datagram: &[u8], key: &Key) -> Option<(String, String)> {
     readings(payload(datagram).unwrap()).find_map(|reading| {
-        let (envelope, mut room) = (Envelope::parse(&reading)?, Vec::new());
+        let (envelope, mut room) = (Envelope::parse(&reading)?, Room::default());
         let signed = envelope.open(&mut room)?;
         let verified = envelope.is_signed_by(key, &signed);
-        verified.then(|| (String::from_utf8(envelope.salt.to_vec()).unwrap(), signed.message.into_owned()))
+        verified.then(|| (String::from_utf8(envelope.salt.to_vec()).unwrap(), signed.message.to_owned()))
     })
 }
 

@@ -290,7 +290,7 @@ impl World {
             match self.things.remove(&number).expect("every number has its thing") {
                 Thing::Request(to, bytes) => self.serve(to, bytes),
                 Thing::Reply(bytes, delivered) => {
-                    self.engine.handle_datagram(self.now, &bytes, address(delivered.from));
+                    self.engine.handle_datagram(self.now, &bytes, &address(delivered.from));
                     if self.keeps {
                         self.delivered.push(Delivered { at: self.now, ..delivered });
                     }

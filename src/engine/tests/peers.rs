@@ -91,7 +91,7 @@ fn an_address_is_compared_as_what_it_means() {
     engine.send(at(0), &request, -1, 0).unwrap();
     let mut hear = |ip: &str| {
         let before = engine.stats();
-        engine.handle_datagram(0, &reply(request.salt().as_str()), parse_source(ip, 1814, &zone).unwrap());
+        engine.handle_datagram(0, &reply(request.salt().as_str()), &parse_source(ip, 1814, &zone).unwrap());
         let now = engine.stats();
         (now.replies - before.replies, now.dropped_source - before.dropped_source)
     };

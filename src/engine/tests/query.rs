@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::scene::*;
 use crate::engine::{Ask, Config, EventKind, Micros, Outcome, QueryResult, SECOND};
-use crate::wire::envelope::{Envelope, payload};
+use crate::wire::envelope::{Envelope, Room, payload};
 use crate::wire::key::Key;
 
 /// The one query that has ended.
@@ -28,7 +28,7 @@ fn best(result: &QueryResult) -> (String, i64) {
 /// The time stamps of the datagrams that wait, and whether this key signed them; all of them are sent.
 fn sent_with(scene: &mut Scene, key: &Key) -> Vec<(String, bool)> {
     let read = |datagram: &[u8]| {
-        let (envelope, mut room) = (Envelope::parse(payload(datagram).unwrap()).unwrap(), Vec::new());
+        let (envelope, mut room) = (Envelope::parse(payload(datagram).unwrap()).unwrap(), Room::default());
         let signed = envelope.open(&mut room).unwrap();
         (String::from_utf8(envelope.salt.to_vec()).unwrap(), envelope.is_signed_by(key, &signed))
     };

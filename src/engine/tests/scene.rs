@@ -233,7 +233,7 @@ impl Scene {
     }
 
     pub(super) fn hear(&mut self, datagram: &[u8], from: SocketAddr) {
-        self.engine.handle_datagram(self.now, datagram, from);
+        self.engine.handle_datagram(self.now, datagram, &from);
     }
 
     /// An ok reply with this answer and serial comes from a server.

@@ -4,17 +4,17 @@ use serde_json::Value;
 
 use super::scene::*;
 use crate::engine::{Ask, Config, SECOND};
-use crate::wire::envelope::{Envelope, payload};
+use crate::wire::envelope::{Envelope, Room, payload};
 
 /// What waits, as (salt of the request, number of its datagrams), in order.
 fn waiting(scene: &Scene) -> Vec<(String, usize)> {
     let mut all: Vec<(String, usize)> = Vec::new();
     for (datagram, _) in scene.engine.peek_transmits() {
         let text = std::str::from_utf8(payload(datagram).unwrap()).unwrap();
-        let (envelope, mut room) = (Envelope::parse(text.as_bytes()).unwrap(), Vec::new());
+        let (envelope, mut room) = (Envelope::parse(text.as_bytes()).unwrap(), Room::default());
         let signed = envelope.open(&mut room).unwrap();
         assert!(envelope.is_signed_by(&key(), &signed));
-        let message: Value = serde_json::from_str(&signed.message).unwrap();
+        let message: Value = serde_json::from_str(signed.message).unwrap();
         let salt = message["rsalt"].as_str().unwrap();
         match all.last_mut() {
             Some((last, count)) if last == salt => *count += 1,

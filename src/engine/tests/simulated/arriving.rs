@@ -39,7 +39,7 @@ impl World {
     }
 
     fn receive(&mut self, from: SocketAddr, bytes: Rc<[u8]>, signed: Option<Rc<Signed>>) {
-        self.engine.handle_datagram(self.now, &bytes, from);
+        self.engine.handle_datagram(self.now, &bytes, &from);
         self.model.datagram(&bytes, from, signed.as_deref());
         if self.seen.len() == 32 {
             let place = self.random.random_range(0..32);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::scenario::{Scenario, pick};
 use crate::engine::tests::scene::{hex, message};
-use crate::wire::envelope::{Envelope, payload};
+use crate::wire::envelope::{Envelope, Room, payload};
 use crate::wire::key::{Key, TAG_LEN};
 
 /// The keys of the cluster's history; the last one never was one.
@@ -28,10 +28,10 @@ impl Question {
     pub(super) fn read(datagram: &[u8], keys: &[Key], key: usize) -> Self {
         assert!(datagram.is_ascii());
         let text = std::str::from_utf8(payload(datagram).unwrap()).unwrap();
-        let (envelope, mut room) = (Envelope::parse(text.as_bytes()).unwrap(), Vec::new());
+        let (envelope, mut room) = (Envelope::parse(text.as_bytes()).unwrap(), Room::default());
         let signed = envelope.open(&mut room).unwrap();
         assert!(envelope.is_signed_by(&keys[key], &signed), "a request is not signed by the client's key");
-        let request: Value = serde_json::from_str(&signed.message).unwrap();
+        let request: Value = serde_json::from_str(signed.message).unwrap();
         assert_eq!(request["protocol"], 1);
         let salt = request["rsalt"].as_str().unwrap().to_owned();
         Question { salt, unix: std::str::from_utf8(&envelope.salt).unwrap().parse().unwrap(), key }

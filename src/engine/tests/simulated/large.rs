@@ -119,7 +119,7 @@ impl Large {
             self.stats.replies += 1;
         }
         let received = asked.answered.count_ones();
-        self.engine.handle_datagram(self.now, &signed.datagram(false), from);
+        self.engine.handle_datagram(self.now, &signed.datagram(false), &from);
         let told = self.engine.next_event().map(|event| {
             self.engine.upcall_returned(&event);
             Told::from(&event)
