@@ -98,16 +98,24 @@ impl Socket {
     /// One system call for the start of `batch`, which is not empty. Gives how many were sent, at least one. An error
     /// is the first item's, or that of the piece which it begins.
     fn send_some(&self, batch: &[Outgoing<'_>], joined: bool) -> io::Result<usize> {
-        if !self.one_by_one() {
+        if batch.len() > 1 && !self.one_by_one() {
             match self.send_headers(&batch[..batch.len().min(PER_CALL)], joined) {
                 Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => self.go_one_by_one(),
                 result => return result,
             }
         }
-        self.send_headers(&batch[..1], false)
+        self.send_one(&batch[0])
     }
 
-    /// Sends `batch`, at most `PER_CALL` items, with `sendmmsg`, or its one item with `sendmsg`.
+    fn send_one(&self, item: &Outgoing<'_>) -> io::Result<usize> {
+        let (raw, len) = RawAddr::encode(&item.to);
+        let (data, to) = (item.data.as_ptr().cast(), (&raw const raw).cast());
+        // SAFETY: the data is as long as it says, and `raw` holds an address of `len` bytes for the time of the call.
+        let sent = unsafe { libc::sendto(self.as_raw_fd(), data, item.data.len(), 0, to, len) };
+        if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(1) }
+    }
+
+    /// Sends `batch`, at most `PER_CALL` items, with `sendmmsg`.
     fn send_headers(&self, batch: &[Outgoing<'_>], joined: bool) -> io::Result<usize> {
         let mut names = [const { MaybeUninit::<RawAddr>::uninit() }; PER_CALL];
         let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; PER_CALL];
@@ -141,16 +149,9 @@ impl Socket {
             pieces += 1;
         }
         let first: *mut libc::mmsghdr = headers.as_mut_ptr().cast();
-        let sent = if self.one_by_one() {
-            // SAFETY: the batch has an item, so the first header is written; what it points to lives in this frame and
-            // in `batch`.
-            let result = unsafe { libc::sendmsg(self.as_raw_fd(), &raw const (*first).msg_hdr, 0) };
-            if result < 0 { -1 } else { 1 }
-        } else {
-            // SAFETY: the first `pieces` headers are written, and each has as many parts as it says; what they point to
-            // lives in this frame and in `batch`.
-            unsafe { libc::sendmmsg(self.as_raw_fd(), first, pieces as libc::c_uint, 0) }
-        };
+        // SAFETY: the first `pieces` headers are written, and each has as many parts as it says; what they point to lives
+        // in this frame and in `batch`.
+        let sent = unsafe { libc::sendmmsg(self.as_raw_fd(), first, pieces as libc::c_uint, 0) };
         match usize::try_from(sent) {
             Ok(sent) if (1..=pieces).contains(&sent) => Ok(usize::from(ends[sent - 1])),
             Ok(_) => Err(io::Error::other("the kernel sent another number of datagrams than it was given")),

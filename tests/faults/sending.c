@@ -64,11 +64,12 @@ static void *next(const char *name)
     return found;
 }
 
-ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+ssize_t sendto(int fd, const void *data, size_t len, int flags, __CONST_SOCKADDR_ARG to, socklen_t to_len)
 {
-    ssize_t (*real)(int, const struct msghdr *, int);
-    *(void **)&real = next("sendmsg");
-    return fails() ? -1 : real(fd, message, flags);
+    /* As glibc declares it. */
+    ssize_t (*real)(int, const void *, size_t, int, __CONST_SOCKADDR_ARG, socklen_t);
+    *(void **)&real = next("sendto");
+    return fails() ? -1 : real(fd, data, len, flags, to, to_len);
 }
 
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
