@@ -1305,8 +1305,8 @@ confd_error confd_client_query(struct confd_client *client,
 
 /**
  * Asks a question as confd_client_query() does, without blocking. The callback is told of the result exactly once,
- * and never inside this call. confd_client_cancel() with the request's salt ends it as CONFD_OUTCOME_CANCELLED, and
- * so do closing and freeing the client.
+ * and never inside this call (but for a log callback that drives the client there). confd_client_cancel() with the
+ * request's salt ends it as CONFD_OUTCOME_CANCELLED, and so do closing and freeing the client.
  *
  * @param client      The client.
  * @param request     The question; it may be freed at once.

@@ -302,6 +302,7 @@ mod tests {
     fn every_bit_of_a_salt_changes_its_number() {
         for bits in [0, u128::MAX, 0x0f8f_ad5b_d9cb_469f_a165_7086_7728_950e] {
             assert!((0..128).all(|bit| fold(bits ^ 1 << bit) != fold(bits)));
+            assert!((0..128).all(|bit| hash_of(bits ^ 1 << bit) != hash_of(bits)));
         }
         let texts: Vec<u128> = (0..2_000).map(|number| text_bits(number.to_string().as_bytes())).collect();
         assert!(is_even(&texts.iter().map(|bits| *bits as u64).collect::<Vec<_>>()));

@@ -439,6 +439,15 @@ mod tests {
     }
 
     #[test]
+    fn room_is_kept_for_messages_up_to_a_limit() {
+        for (len, kept) in [(1, 1), (ROOM_KEPT, ROOM_KEPT), (ROOM_KEPT + 1, 0)] {
+            let mut room = Room { message: vec![0; len], ..Room::default() };
+            room.trim();
+            assert_eq!(room.message.len(), kept);
+        }
+    }
+
+    #[test]
     fn a_payload_has_one_reading_in_ascii_and_else_two() {
         let all = |bytes: &[u8]| readings(bytes).map(Cow::into_owned).collect::<Vec<_>>();
         assert_eq!(all(b"abc"), [b"abc"]);
