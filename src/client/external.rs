@@ -61,6 +61,7 @@ impl Client {
     pub fn handle_datagram(self: &Arc<Self>, datagram: &[u8], ip: &str, port: u16) -> Result<()> {
         let mut state = self.enter()?;
         let from = parse_source(ip, port, &|name| interface::index(name));
+        // By reference, as what was just written and is moved is waited for.
         let from = match from {
             Ok(ref from) => from,
             Err(error) => return Err(error),

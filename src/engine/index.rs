@@ -1,6 +1,6 @@
-//! Where the request with a given salt stands: numbers of slots, found by a hash of the salt. A look reads one line of
-//! the processor's cache, however many requests there are, where a map of the standard library reads two at distant
-//! places; and of a million requests nearly all lie in memory, which takes as long to read as a hundred steps do.
+//! Where the request with a given salt stands: numbers of slots, found by a hash of the salt. Hardly a look reads more
+//! than one line of the cache, where a map of the standard library reads two at distant places. Of a million requests few
+//! are in the cache, and each line then takes as long as a hundred steps of the processor do.
 
 /// What fills a line of the cache.
 const TOGETHER: usize = 8;
@@ -24,8 +24,8 @@ impl Bucket {
     }
 }
 
-/// Numbers of slots by hashes, of which many may be the same. Each stands in the bucket that its hash names, or behind
-/// it with none but full ones between.
+/// Numbers of slots by hashes, of which many may be the same. Each stands in the bucket that its hash names, or, where
+/// that one is full, behind it with none but full ones between.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     /// As many as a power of two, or none.
@@ -174,8 +174,9 @@ mod tests {
                     index.insert(hash, slot);
                     plain.insert(slot, hash);
                 } else if let Some(&slot) = plain.keys().min_by_key(|slot| (**slot ^ seed as u32) * 31 % 64) {
-                    index.remove(plain.remove(&slot).unwrap(), slot);
-                    assert_eq!(index.find(hash(&mut random), |found| found == slot), None);
+                    let hash = plain.remove(&slot).unwrap();
+                    index.remove(hash, slot);
+                    assert_eq!(index.find(hash, |found| found == slot), None);
                 }
                 assert_eq!(index.len(), plain.len());
                 for (&slot, &hash) in &plain {

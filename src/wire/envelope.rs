@@ -100,7 +100,7 @@ impl<'a> Envelope<'a> {
         Some(envelope)
     }
 
-    /// The message and its tag, put into `room` where they are not there yet. `None` if they are no JSON strings, or the
+    /// The message and its tag, put into `room` where the envelope does not hold them yet. `None` if they are no JSON strings, or the
     /// tag has not its digits.
     #[inline(always)]
     pub fn open<'b>(&'b self, room: &'b mut Room) -> Option<Signed<'b>> {
@@ -108,9 +108,9 @@ impl<'a> Envelope<'a> {
             Sealed::Read(message, tag) => Some(Signed { message, tag }),
             Sealed::AsWritten(hex, escaped, reading) => {
                 read_tag(hex, &mut room.tag)?;
-                // Others have escapes that servers do not write, or are not what they look like.
                 let len = match unescape(escaped, &mut room.message) {
                     Some(len) => len,
+                    // It has escapes that servers do not write, or is not what it looks like.
                     None => Self::read_again(reading, &mut room.message)?,
                 };
                 Some(Signed { message: std::str::from_utf8(&room.message[..len]).ok()?, tag: &room.tag })
@@ -122,9 +122,10 @@ impl<'a> Envelope<'a> {
     #[cold]
     fn read_again(reading: &[u8], room: &mut Vec<u8>) -> Option<usize> {
         let Sealed::Read(message, _) = Envelope::in_any_form(reading)?.sealed else { return None };
-        room.clear();
-        room.extend_from_slice(message.as_bytes());
-        Some(room.len())
+        // It grows only, so that its length tells what it holds of memory.
+        room.resize(room.len().max(message.len()), 0);
+        room[..message.len()].copy_from_slice(message.as_bytes());
+        Some(message.len())
     }
 
     /// Whether the key's holder signed this message, which is this envelope's.

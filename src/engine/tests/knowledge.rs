@@ -242,6 +242,17 @@ fn a_late_answer_makes_room_for_the_next_datagram() {
 }
 
 #[test]
+fn room_for_a_long_datagram_with_a_short_message_is_not_kept() {
+    let mut scene = Scene::new(1);
+    let asked = scene.ask(1);
+    let (tag, long) = ("0".repeat(40), "y".repeat(60_000));
+    let datagram = format!(r#"plj0{{"hmac":"{tag}","msg":"","more":"{long}","salt":"{}"}}"#, asked.salt);
+    scene.hear(datagram.as_bytes(), asked.to[0]);
+    assert_eq!(scene.engine.stats().dropped_signature, 1);
+    assert!(scene.engine.room.capacity() <= 8_192);
+}
+
+#[test]
 fn room_for_a_long_message_is_not_kept() {
     let mut scene = Scene::with(Config { max_request_bytes: 65_507, ..Config::default() }, 1);
     // With an escape, so that it has to be copied.
