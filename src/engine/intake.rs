@@ -168,6 +168,8 @@ impl Engine {
             return Err(Dropped::Source);
         }
         let Some(reply) = Reply::parse(signed.message) else { return Err(Dropped::NoReply) };
+        // Where it stays, even if it may not be told: each place on the way would cost as much.
+        let reply = Arc::new(reply);
         if let (Source::Asked(place), Some(peer)) = (&source, peer) {
             let asked_at =
                 asked.query.as_ref().and_then(|query| query.asked_at(peer)).unwrap_or(asked.accepted);
@@ -238,7 +240,7 @@ impl Engine {
         source: Source,
         peer: Option<PeerId>,
         from: &SocketAddr,
-        reply: Reply,
+        reply: Arc<Reply>,
     ) {
         self.stats.replies += 1;
         let asked_place = match source {
@@ -258,7 +260,7 @@ impl Engine {
         if asked.query.is_some() {
             // A query takes the word of those whom it has asked and of nobody else.
             if let (Some(_), Some(peer)) = (asked_place, peer) {
-                self.judge(now, id, peer, Arc::new(reply));
+                self.judge(now, id, peer, reply);
             }
             return;
         }
@@ -271,7 +273,7 @@ impl Engine {
                 Some(entry) => entry.text.clone(),
                 None => Peer::new(*from).text,
             };
-            EventKind::Reply { reply: Arc::new(reply), ip, port: from.port(), asked: asked_place.is_some() }
+            EventKind::Reply { reply, ip, port: from.port(), asked: asked_place.is_some() }
         } else {
             EventKind::HeldBack
         };
