@@ -61,7 +61,9 @@ class LossTest(NetworkCase):
                 judge.check(self, asker)
                 lost = self.network.lost()
                 self.assertGreater(lost, 2 * SOME * percent / 100)
-                self.assertGreater(asker.counts["retries"], 0)
+                if percent > 5:
+                    # At 5 % some four of 500 queries lack three answers of five, and in one run of fifty none does.
+                    self.assertGreater(asker.counts["retries"], 0)
                 self.assertLess(asker.counts["datagrams_in"], asker.counts["datagrams_out"])
 
     def test_a_blocking_query_is_answered_though_packets_are_lost(self):
