@@ -19,8 +19,6 @@ mod options;
 mod query;
 mod socket;
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, TryLockError};
@@ -33,7 +31,7 @@ pub use query::QueryCallback;
 
 use crate::cluster_dir::{ClusterDir, Stamp};
 use crate::engine::peers::{Peer, parse_peers};
-use crate::engine::{Engine, Event, FoldHasher, Micros, Now, PeerStats, Stats};
+use crate::engine::{Engine, Event, Micros, Now, PeerStats, Register, Stats};
 use crate::error::{Code, Error, Result};
 use crate::net::waker::Waker;
 use crate::net::{self, Family, Socket, entropy, interface};
@@ -94,7 +92,7 @@ struct State {
     transport: Transport,
     refresh: Refresh,
     /// Who is to be told of the results of queries, by their tokens.
-    completions: HashMap<usize, QueryCallback, BuildHasherDefault<FoldHasher>>,
+    completions: Register<usize, QueryCallback>,
     next_token: usize,
 }
 
@@ -161,7 +159,7 @@ impl Client {
                 waiters: Waiters::default(),
                 transport: Transport::default(),
                 refresh: Client::new_refresh(options.refresh_every, 0, dir),
-                completions: HashMap::default(),
+                completions: Register::default(),
                 next_token: 0,
             }),
             idle: Condvar::new(),

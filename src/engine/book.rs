@@ -2,14 +2,12 @@
 //! there. An address is in it while it is a peer or while an outstanding request was sent to it, so replies to
 //! what was sent before a change of peers still count.
 
-use std::collections::HashMap;
 use std::ffi::CStr;
-use std::hash::BuildHasherDefault;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::engine::peers::Peer;
-use crate::engine::table::FoldHasher;
+use crate::engine::register::Register;
 use crate::engine::{Micros, SECOND};
 
 /// The number of an address in the book. It fits 29 bits.
@@ -24,7 +22,6 @@ const PROBE_AFTER: Micros = 5 * SECOND;
 /// What is known of an address.
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) address: SocketAddr,
     pub(super) text: Arc<CStr>,
     pub(super) label: Arc<CStr>,
     uses: u32,
@@ -81,22 +78,16 @@ impl Entry {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Book {
-    entries: Vec<Option<Entry>>,
-    free: Vec<PeerId>,
-    /// Only the program enters addresses: a stranger cannot make them share a place.
-    by_address: HashMap<SocketAddr, PeerId, BuildHasherDefault<FoldHasher>>,
-}
+pub(super) struct Book(Register<SocketAddr, Entry>);
 
 impl Book {
     /// Enters an address, or finds it, and counts one use of it.
     pub(super) fn hold(&mut self, peer: &Peer) -> PeerId {
-        if let Some(id) = self.find(peer.address) {
+        if let Some(id) = self.find(&peer.address) {
             self.retain(id);
             return id;
         }
-        let entry = Some(Entry {
-            address: peer.address,
+        let entry = Entry {
             text: peer.text.clone(),
             label: peer.label.clone(),
             uses: 1,
@@ -110,19 +101,9 @@ impl Book {
             last_sent: 0,
             waiting_since: None,
             has_refused: false,
-        });
-        let id = match self.free.pop() {
-            Some(id) => {
-                self.entries[id as usize] = entry;
-                id
-            }
-            None => {
-                self.entries.push(entry);
-                (self.entries.len() - 1) as PeerId
-            }
         };
-        self.by_address.insert(peer.address, id);
-        id
+        // It was not found, so it has a place of its own.
+        self.0.insert(peer.address, entry).unwrap_or_default()
     }
 
     /// Counts one more use of an address that is in the book.
@@ -134,33 +115,34 @@ impl Book {
 
     /// Takes one use back; the last one takes the address out.
     pub(super) fn release(&mut self, id: PeerId) {
-        let Some(slot) = self.entries.get_mut(id as usize) else { return };
-        let Some(entry) = slot else { return };
+        let Some(entry) = self.get_mut(id) else { return };
         entry.uses -= 1;
         if entry.uses == 0 {
-            self.by_address.remove(&entry.address);
-            *slot = None;
-            self.free.push(id);
+            self.0.take(id);
         }
     }
 
     #[inline]
-    pub(super) fn find(&self, address: SocketAddr) -> Option<PeerId> {
-        self.by_address.get(&address).copied()
+    pub(super) fn find(&self, address: &SocketAddr) -> Option<PeerId> {
+        self.0.place(address)
+    }
+
+    pub(super) fn address(&self, id: PeerId) -> Option<SocketAddr> {
+        self.0.at(id).map(|(address, _)| *address)
     }
 
     pub(super) fn get(&self, id: PeerId) -> Option<&Entry> {
-        self.entries.get(id as usize)?.as_ref()
+        self.0.at(id).map(|(_, entry)| entry)
     }
 
     pub(super) fn get_mut(&mut self, id: PeerId) -> Option<&mut Entry> {
-        self.entries.get_mut(id as usize)?.as_mut()
+        self.0.at_mut(id)
     }
 
     /// How many addresses are in it.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.by_address.len()
+        self.0.len()
     }
 }
 
@@ -274,16 +256,16 @@ mod tests {
         book.retain(id);
         for left in [2, 1] {
             book.release(id);
-            assert_eq!((book.find(peer(1).address), book.len()), (Some(id), 2), "{left} uses left");
+            assert_eq!((book.find(&peer(1).address), book.len()), (Some(id), 2), "{left} uses left");
         }
         book.release(id);
-        assert_eq!((book.find(peer(1).address), book.len()), (None, 1));
+        assert_eq!((book.find(&peer(1).address), book.len()), (None, 1));
         assert!(book.get(id).is_none());
         book.release(id);
         book.retain(id);
         assert_eq!(book.hold(&peer(3)), id);
-        assert_eq!(book.get(id).unwrap().address, peer(3).address);
+        assert_eq!(book.address(id).unwrap(), peer(3).address);
         assert_eq!(book.hold(&peer(4)), 2, "the number was free once");
-        assert_eq!(book.get(other).unwrap().address, peer(2).address);
+        assert_eq!(book.address(other).unwrap(), peer(2).address);
     }
 }

@@ -1,31 +1,29 @@
 //! Deadlines in their order. Most come as they are made, each a fixed time from now, and so in order already: they
 //! stand in lists, one for each such time, where entering and leaving cost the same however many there are. The rest
-//! is in a tree.
-
-use std::collections::BTreeSet;
+//! is in a heap whose members know where they are in it, so that each can leave.
 
 use crate::engine::Micros;
 
 /// As many different times from now are kept in lists.
 const LISTS: usize = 4;
 const NONE: u32 = u32::MAX;
-const IN_TREE: u32 = NONE - 1;
+const IN_HEAP: u32 = NONE - 1;
 
 /// The deadlines of places that are numbered from 0 on.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
     links: Vec<Link>,
     lists: [List; LISTS],
-    /// Places as wide as the salts of [`super::late`], so that one tree serves both.
-    tree: BTreeSet<(Micros, u128)>,
+    /// Places, none before the one at half its position.
+    heap: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Link {
     deadline: Micros,
-    /// The place before this one in its list, or none.
+    /// The place before this one in its list, or none; or its position in the heap.
     before: u32,
-    /// The place behind it, or none; or that it is in the tree.
+    /// The place behind it, or none; or that it is in the heap.
     behind: u32,
 }
 
@@ -53,8 +51,9 @@ impl Deadlines {
             |list: &&mut List| list.last == NONE || self.links[list.last as usize].deadline <= deadline;
         let end = |list: &&mut List| self.links.get(list.last as usize).map(|last| last.deadline);
         let Some(list) = self.lists.iter_mut().filter(fits).max_by_key(end) else {
-            self.links[index] = Link { deadline, before: NONE, behind: IN_TREE };
-            self.tree.insert((deadline, u128::from(place)));
+            self.links[index] = Link { deadline, before: NONE, behind: IN_HEAP };
+            self.heap.push(place);
+            self.settle(self.heap.len() - 1, place);
             return;
         };
         self.links[index] = Link { deadline, before: list.last, behind: NONE };
@@ -67,9 +66,12 @@ impl Deadlines {
 
     /// Takes out the deadline of a place that has one.
     pub(super) fn remove(&mut self, place: u32) {
-        let Link { deadline, before, behind } = self.links[place as usize];
-        if behind == IN_TREE {
-            self.tree.remove(&(deadline, u128::from(place)));
+        let Link { before, behind, .. } = self.links[place as usize];
+        if behind == IN_HEAP {
+            // The last one takes its position, and goes where it belongs from there.
+            if let Some(last) = self.heap.pop().filter(|&last| last != place) {
+                self.settle(before as usize, last);
+            }
             return;
         }
         match self.links.get_mut(before as usize) {
@@ -90,9 +92,37 @@ impl Deadlines {
     /// The earliest deadline, and whose it is.
     pub(super) fn first(&self) -> Option<(Micros, u32)> {
         let lists = self.lists.iter().map(|list| list.first).filter(|&first| first != NONE);
-        let firsts = lists.map(|first| (self.get(first), first));
-        let in_tree = self.tree.first().map(|&(deadline, place)| (deadline, place as u32));
-        firsts.chain(in_tree).min()
+        let firsts = lists.map(|first| self.key(first));
+        let in_heap = self.heap.first().map(|&place| self.key(place));
+        firsts.chain(in_heap).min()
+    }
+
+    /// Puts a place into the heap, whose position `at` is free: as far up or down from there as it has to go.
+    fn settle(&mut self, mut at: usize, place: u32) {
+        let key = self.key(place);
+        while at > 0 && self.key(self.heap[(at - 1) / 2]) > key {
+            self.put(at, self.heap[(at - 1) / 2]);
+            at = (at - 1) / 2;
+        }
+        loop {
+            let below = 2 * at + 1..self.heap.len().min(2 * at + 3);
+            let Some(least) = below.min_by_key(|&below| self.key(self.heap[below])) else { break };
+            if self.key(self.heap[least]) > key {
+                break;
+            }
+            self.put(at, self.heap[least]);
+            at = least;
+        }
+        self.put(at, place);
+    }
+
+    fn put(&mut self, at: usize, place: u32) {
+        self.heap[at] = place;
+        self.links[place as usize].before = at as u32;
+    }
+
+    fn key(&self, place: u32) -> (Micros, u32) {
+        (self.get(place), place)
     }
 
     fn list_by(&mut self, is_it: impl Fn(&List) -> bool) -> &mut List {
@@ -106,12 +136,14 @@ impl Deadlines {
         let following = |&place: &u32| Some(self.links[place as usize].behind).filter(|&next| next != NONE);
         let firsts = self.lists.iter().map(|list| list.first).filter(|&first| first != NONE);
         firsts.map(|first| std::iter::successors(Some(first), following).count()).sum::<usize>()
-            + self.tree.len()
+            + self.heap.len()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use rand::rngs::SmallRng;
     use rand::{RngExt, SeedableRng};
 
@@ -149,13 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn a_few_fixed_times_from_now_need_no_tree() {
+    fn a_few_fixed_times_from_now_need_no_heap() {
         let mut deadlines = Deadlines::default();
         for now in 0..1_000u32 {
             let from_now = [10_000_000, 1_000_000, 100, Micros::MAX / 2][now as usize % 4];
             deadlines.insert(now, Micros::from(now) + from_now);
         }
-        assert!(deadlines.tree.is_empty());
+        assert!(deadlines.heap.is_empty());
         assert_eq!(deadlines.len(), 1_000);
     }
 }

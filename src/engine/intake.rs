@@ -104,7 +104,7 @@ impl Engine {
 
     fn take_in(&mut self, now: Micros, datagram: &[u8], from: &SocketAddr) -> Result<(), Dropped> {
         let payload = payload(datagram).ok_or(Dropped::Magic)?;
-        let peer = self.book.find(*from);
+        let peer = self.book.find(from);
         let stranger = peer.is_none() && !self.config.any_source;
         if stranger && !self.foreign.look(now) {
             return Err(Dropped::Source);

@@ -1,14 +1,13 @@
 //! Queries that have ended while peers still owed an answer. Until the query's own deadline their answers are
 //! credited to them, since a slow peer is not a silent one; nobody is told.
 
-use std::collections::{BTreeSet, HashMap};
-use std::hash::BuildHasherDefault;
 use std::sync::{Arc, Weak};
 
 use crate::engine::Micros;
 use crate::engine::book::PeerId;
 use crate::engine::contacts::Contacts;
-use crate::engine::table::FoldHasher;
+use crate::engine::deadlines::Deadlines;
+use crate::engine::register::Register;
 use crate::wire::key::Key;
 use crate::wire::query::RequestType;
 
@@ -39,15 +38,18 @@ impl Remains {
 
 #[derive(Debug, Default)]
 pub(super) struct Late {
-    by_salt: HashMap<u128, Remains, BuildHasherDefault<FoldHasher>>,
-    by_time: BTreeSet<(Micros, u128)>,
+    by_salt: Register<u128, Remains>,
+    /// Of the places that the register has given them.
+    by_time: Deadlines,
 }
 
 impl Late {
     /// Remembers a query; gives what had to go for it.
     pub(super) fn insert(&mut self, salt: u128, remains: Remains) -> Option<Remains> {
-        self.by_time.insert((remains.until, salt));
-        self.by_salt.insert(salt, remains);
+        let until = remains.until;
+        if let Some(place) = self.by_salt.insert(salt, remains) {
+            self.by_time.insert(place, until);
+        }
         if self.by_salt.len() > MOST { self.pop_first(Micros::MAX) } else { None }
     }
 
@@ -56,20 +58,23 @@ impl Late {
     }
 
     pub(super) fn remove(&mut self, salt: u128) -> Option<Remains> {
-        let remains = self.by_salt.remove(&salt)?;
-        self.by_time.remove(&(remains.until, salt));
-        Some(remains)
+        self.take(self.by_salt.place(&salt)?)
     }
 
     /// Takes out the one whose time is over first, if that is by `now`.
     pub(super) fn pop_first(&mut self, now: Micros) -> Option<Remains> {
-        let &(until, salt) = self.by_time.first()?;
-        if until > now { None } else { self.remove(salt) }
+        let (until, place) = self.by_time.first()?;
+        if until > now { None } else { self.take(place) }
+    }
+
+    fn take(&mut self, place: u32) -> Option<Remains> {
+        self.by_time.remove(place);
+        self.by_salt.take(place).map(|(_, remains)| remains)
     }
 
     /// When the time of the next one is over.
     pub(super) fn next(&self) -> Option<Micros> {
-        self.by_time.first().map(|&(until, _)| until)
+        self.by_time.first().map(|(until, _)| until)
     }
 
     pub(super) fn len(&self) -> usize {

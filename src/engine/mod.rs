@@ -24,6 +24,7 @@ mod parts;
 pub mod peers;
 mod query;
 mod queue;
+mod register;
 mod roster;
 mod spent;
 mod stats;
@@ -33,16 +34,16 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::BuildHasherDefault;
+use std::collections::VecDeque;
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 pub use event::{Event, EventKind, LogLevel, LogLine};
 pub use query::{Ask, Outcome, QueryResult};
+pub(crate) use register::Register;
 pub use stats::{PeerStats, Stats};
-pub use table::{FoldHasher, Id};
+pub use table::Id;
 
 use crate::error::{Code, Error, Result};
 use crate::wire::SERVER_READS;
@@ -150,9 +151,9 @@ pub struct Engine {
     queue: SendQueue,
     events: VecDeque<Event>,
     /// Those of the outstanding requests that are queries.
-    queries: HashSet<Id, BuildHasherDefault<FoldHasher>>,
+    queries: Register<Id, ()>,
     /// Queries that are asked in parts, by a number.
-    wholes: HashMap<u64, Whole>,
+    wholes: Register<u64, Whole>,
     next_whole: u64,
     late: Late,
     /// Results of quiet queries, by their tokens.
@@ -182,8 +183,8 @@ impl Engine {
             table: Table::default(),
             queue: SendQueue::default(),
             events: VecDeque::new(),
-            queries: HashSet::default(),
-            wholes: HashMap::new(),
+            queries: Register::default(),
+            wholes: Register::default(),
             next_whole: 0,
             late: Late::default(),
             results: Vec::new(),
@@ -333,11 +334,15 @@ impl Engine {
 
     fn cancel_one(&mut self, now: Micros, id: Id) {
         self.stats.cancelled += 1;
-        if self.queries.contains(&id) {
+        if self.is_query(id) {
             self.end_query(now, id, Outcome::Cancelled);
         } else {
             self.end(id, EventKind::Cancel);
         }
+    }
+
+    fn is_query(&self, id: Id) -> bool {
+        self.queries.place(&id).is_some()
     }
 
     /// Ends every request.
@@ -365,7 +370,7 @@ impl Engine {
         let mut done = 0;
         while done < most && self.table.next_deadline().is_some_and(|deadline| deadline <= now.micros) {
             let Some(id) = self.table.first() else { break };
-            if self.queries.contains(&id) {
+            if self.is_query(id) {
                 self.query_is_due(now, id);
             } else {
                 self.stats.expired += 1;
@@ -415,7 +420,7 @@ impl Engine {
 
     /// The outstanding request with this salt, if it is no query.
     pub fn find(&self, salt: &str) -> Option<Id> {
-        self.table.find(salt).filter(|id| !self.queries.contains(id))
+        self.table.find(salt).filter(|id| !self.is_query(*id))
     }
 
     /// How far a request has come; `None` once it has ended.

@@ -48,7 +48,7 @@ impl Engine {
     pub fn transmit_failed(&mut self, now: Micros, why: &dyn std::fmt::Display) -> Option<Id> {
         let taken = self.queue.take(&self.table)?;
         self.stats.send_errors += 1;
-        let address = self.book.get(taken.peer).map(|entry| entry.address);
+        let address = self.book.address(taken.peer);
         if let Some(address) = address {
             self.log(LogLevel::Debug, || format!("could not send to {address}: {why}"));
         }
@@ -67,7 +67,7 @@ impl Engine {
 
     /// Whether some of the requests are queries, of which each wants to know of its own refusals.
     pub fn has_queries(&self) -> bool {
-        !self.queries.is_empty()
+        self.queries.len() > 0
     }
 
     /// Datagrams that wait to be sent.
@@ -79,7 +79,7 @@ impl Engine {
     /// quotes of it, which may be nothing. A hint, and never an answer: anybody can forge one, so it ends nothing;
     /// but queries ask another peer in the place of this one.
     pub fn handle_unreachable(&mut self, now: Micros, address: SocketAddr, quoted: &[u8]) {
-        let Some(peer) = self.book.find(address) else { return };
+        let Some(peer) = self.book.find(&address) else { return };
         self.stats.refused += 1;
         if let Some(entry) = self.book.get_mut(peer) {
             entry.note_refusal();
@@ -88,7 +88,7 @@ impl Engine {
         let quoted = quoted_salt(quoted).and_then(|salt| self.table.find(salt));
         let concerned: Vec<Id> = match quoted {
             Some(id) => vec![id],
-            None => self.queries.iter().copied().collect(),
+            None => self.queries.iter().map(|(id, ())| *id).collect(),
         };
         for id in concerned {
             self.replace_in_query(now, id, peer);

@@ -187,7 +187,8 @@ impl Engine {
 
     /// The parts that still run of the query with this salt, which is none of theirs.
     pub(super) fn parts_of(&self, salt: &str) -> Option<Vec<Id>> {
-        let whole = self.wholes.values().find(|whole| whole.request.salt().as_str() == salt)?;
+        let whole =
+            self.wholes.iter().map(|(_, whole)| whole).find(|whole| whole.request.salt().as_str() == salt)?;
         Some(whole.parts.iter().filter(|part| part.result.is_none()).filter_map(|part| part.id).collect())
     }
 

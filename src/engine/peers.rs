@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
 
+use crate::engine::Register;
 use crate::error::{Code, Error, Result};
 
 /// A peer: where to send, and its address as text.
@@ -45,7 +46,7 @@ pub fn parse_peers(list: &[&str], port: u16, zone: &dyn Fn(&str) -> Option<u32>)
         return Err(Error::new(Code::NoPeers, "the list of peers is empty"));
     }
     let mut peers: Vec<Peer> = Vec::with_capacity(list.len());
-    let mut seen = std::collections::HashSet::with_capacity(list.len());
+    let mut seen = Register::default();
     for (index, text) in list.iter().enumerate() {
         let peer = parse(text, port, zone).map_err(|why| {
             let shown: String = text.chars().take(100).collect();
@@ -60,7 +61,7 @@ pub fn parse_peers(list: &[&str], port: u16, zone: &dyn Fn(&str) -> Option<u32>)
                 format_args!("peer {}, \"{text}\", is not of the family of those before it", index + 1),
             ));
         }
-        if seen.insert(peer.address) {
+        if seen.insert(peer.address, ()).is_some() {
             peers.push(peer);
         }
     }

@@ -221,7 +221,7 @@ impl Engine {
         let contacts = Contacts::new(contacts);
         let id =
             self.admit(now.micros, request, token, deadline, contacts, datagram, Some(Box::new(query)))?;
-        self.queries.insert(id);
+        self.queries.insert(id, ());
         Ok(id)
     }
 
@@ -237,8 +237,8 @@ impl Engine {
         let Some(asked) = self.table.get_mut(id) else { return };
         let received = asked.received;
         let Some(query) = &mut asked.query else { return };
-        if let Some(entry) = self.book.get(peer) {
-            query.take(reply, entry.text.clone(), entry.address.port());
+        if let (Some(entry), Some(address)) = (self.book.get(peer), self.book.address(peer)) {
+            query.take(reply, entry.text.clone(), address.port());
         }
         if received >= query.needed {
             self.end_query(now, id, Outcome::Answered);

@@ -106,9 +106,7 @@ impl SendQueue {
         book: &'a Book,
     ) -> impl Iterator<Item = (&'a [u8], SocketAddr)> + 'a {
         let alive = self.items.iter().filter(|item| self.ended == 0 || table.get(item.id).is_some());
-        alive.filter_map(|item| {
-            Some((&*self.buffers[item.buffer as usize].bytes, book.get(item.peer)?.address))
-        })
+        alive.filter_map(|item| Some((&*self.buffers[item.buffer as usize].bytes, book.address(item.peer)?)))
     }
 
     /// Takes the first of what [`SendQueue::peek`] gives.

@@ -35,7 +35,7 @@ impl Engine {
 
     /// The peers of now, in the order in which the program named them.
     pub fn peers(&self) -> impl Iterator<Item = SocketAddr> {
-        self.peers.iter().filter_map(|&peer| Some(self.book.get(peer)?.address))
+        self.peers.iter().filter_map(|&peer| self.book.address(peer))
     }
 
     /// What is known of a peer; `None` past the end of the list.

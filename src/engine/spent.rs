@@ -6,8 +6,9 @@
 //! ones and the last 8,192 fresh ones, in eight bytes each, which bounds the memory of a program that asks for
 //! years.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 
+use crate::engine::index::Index;
 use crate::engine::table::bits_of;
 use crate::wire::request::Request;
 
@@ -16,8 +17,7 @@ const FRESH: usize = 8_192;
 
 #[derive(Debug, Default)]
 pub(super) struct Spent {
-    given: HashSet<u64>,
-    given_order: VecDeque<u64>,
+    given: Given,
     fresh: VecDeque<u64>,
 }
 
@@ -30,24 +30,53 @@ impl Spent {
                 self.fresh.pop_front();
             }
             self.fresh.push_back(mark);
-        } else if self.given.insert(mark) {
-            if self.given_order.len() == GIVEN {
-                if let Some(oldest) = self.given_order.pop_front() {
-                    self.given.remove(&oldest);
-                }
-            }
-            self.given_order.push_back(mark);
+        } else if !self.given.contains(mark) {
+            self.given.push(mark);
         }
     }
 
     /// Whether the request's salt has served before, as far as is remembered.
     pub(super) fn contains(&self, request: &Request) -> bool {
         // A request knows whether a fresh salt left with itself. With another one it can have left as a given one.
-        if self.given.is_empty() && !request.salt_was_given() {
+        if self.given.marks.is_empty() && !request.salt_was_given() {
             return false;
         }
         let mark = mark(request);
-        self.given.contains(&mark) || (request.salt_was_given() && self.fresh.contains(&mark))
+        self.given.contains(mark) || (request.salt_was_given() && self.fresh.contains(&mark))
+    }
+}
+
+/// Marks in the order in which they came, and where each is.
+#[derive(Debug, Default)]
+struct Given {
+    marks: VecDeque<u64>,
+    /// Marks that came before the first of them, and are gone.
+    gone: u32,
+    /// By numbers that count on from one to the next, and at [`NUMBERS`] from 0 again.
+    index: Index,
+}
+
+/// Many times as many as there are marks.
+const NUMBERS: u32 = 1 << 24;
+
+impl Given {
+    fn contains(&self, mark: u64) -> bool {
+        let is_it = |number: u32| {
+            let place = number.wrapping_sub(self.gone) % NUMBERS;
+            self.marks.get(place as usize) == Some(&mark)
+        };
+        self.index.find(mark as u32, is_it).is_some()
+    }
+
+    fn push(&mut self, mark: u64) {
+        if self.marks.len() == GIVEN {
+            if let Some(oldest) = self.marks.pop_front() {
+                self.index.remove(oldest as u32, self.gone);
+                self.gone = (self.gone + 1) % NUMBERS;
+            }
+        }
+        self.index.insert(mark as u32, (self.gone + self.marks.len() as u32) % NUMBERS);
+        self.marks.push_back(mark);
     }
 }
 
@@ -119,7 +148,8 @@ mod tests {
             spent.remember(&given(&number.to_string()));
             spent.remember(&fresh(number as u64));
         }
-        assert_eq!((spent.given.len(), spent.given_order.len(), spent.fresh.len()), (GIVEN, GIVEN, FRESH));
+        let kept = &spent.given;
+        assert_eq!((kept.index.len(), kept.marks.len(), spent.fresh.len()), (GIVEN, GIVEN, FRESH));
         assert!(!spent.contains(&given("0")) && spent.contains(&given("1")));
     }
 }
