@@ -3,10 +3,11 @@
 use crate::engine::book::PeerId;
 
 const FEW: usize = 6;
-const ANSWERED: u32 = 1 << 31;
-const REFUSED: u32 = 1 << 30;
-const AGAIN: u32 = 1 << 29;
-const PEER: u32 = AGAIN - 1;
+const ANSWERED: u32 = 1;
+const REFUSED: u32 = 2;
+const AGAIN: u32 = 4;
+/// The peer is above the marks, so that their order is that of the peers.
+const MARKS: u32 = 3;
 
 /// A set of peers with marks on each.
 #[derive(Clone, Debug)]
@@ -19,21 +20,27 @@ pub(super) enum Contacts {
 impl Contacts {
     /// The set of these peers, which are distinct and without marks.
     pub(super) fn new(peers: &[PeerId]) -> Self {
-        if peers.len() <= FEW {
-            let mut few = [0; FEW];
-            few[..peers.len()].copy_from_slice(peers);
-            return Contacts::Few(peers.len() as u8, few);
-        }
-        let mut many = peers.to_vec();
-        many.sort_unstable_by_key(|mark| mark & PEER);
-        Contacts::Many(many)
+        Contacts::of(peers.iter().map(|peer| peer << MARKS), peers.len())
     }
 
     /// Adds peers that are not in the set; the others keep their marks.
     pub(super) fn add(&mut self, peers: &[PeerId]) {
-        let mut all = self.marks().to_vec();
-        all.extend_from_slice(peers);
-        *self = Contacts::new(&all);
+        let before = self.marks();
+        let all = before.iter().copied().chain(peers.iter().map(|peer| peer << MARKS));
+        *self = Contacts::of(all, before.len() + peers.len());
+    }
+
+    fn of(marks: impl Iterator<Item = u32>, count: usize) -> Self {
+        if count <= FEW {
+            let mut few = [0; FEW];
+            for (place, mark) in few.iter_mut().zip(marks) {
+                *place = mark;
+            }
+            return Contacts::Few(count as u8, few);
+        }
+        let mut many: Vec<u32> = marks.collect();
+        many.sort_unstable();
+        Contacts::Many(many)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -41,12 +48,12 @@ impl Contacts {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = PeerId> + '_ {
-        self.marks().iter().map(|mark| mark & PEER)
+        self.marks().iter().map(|mark| mark >> MARKS)
     }
 
     /// Those that have not answered.
     pub(super) fn silent(&self) -> impl Iterator<Item = PeerId> + '_ {
-        self.marks().iter().filter(|mark| *mark & ANSWERED == 0).map(|mark| mark & PEER)
+        self.marks().iter().filter(|mark| *mark & ANSWERED == 0).map(|mark| mark >> MARKS)
     }
 
     /// Where a peer stands in the set; `None` if the request was not sent to it.
@@ -54,7 +61,7 @@ impl Contacts {
     pub(super) fn position(&self, peer: PeerId) -> Option<usize> {
         match self {
             Contacts::Few(..) => self.iter().position(|other| other == peer),
-            Contacts::Many(many) => many.binary_search_by_key(&peer, |mark| mark & PEER).ok(),
+            Contacts::Many(many) => many.binary_search_by_key(&peer, |mark| mark >> MARKS).ok(),
         }
     }
 

@@ -14,6 +14,7 @@ pub mod client;
 pub mod error;
 pub mod external;
 mod guard;
+mod number;
 pub mod options;
 pub mod query;
 pub mod reply;

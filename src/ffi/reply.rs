@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::ffi::error::confd_error;
 use crate::ffi::guard::{output, required, text};
+use crate::ffi::number::nearest;
 use crate::ffi::{guard, guard_value};
 use crate::wire::answer::{Kind, Value};
 use crate::wire::reply::Reply;
@@ -164,7 +165,7 @@ pub unsafe extern "C" fn confd_reply_double(
     out: *mut f64,
 ) -> confd_error {
     // SAFETY: the caller passes a reply, a string and a place to write, or NULL.
-    unsafe { find(reply, pointer, out, Value::double) }
+    unsafe { find(reply, pointer, out, |value| value.double(nearest)) }
 }
 
 /// How many elements an array has, or members an object.

@@ -12,7 +12,7 @@ const NOW: Micros = 1_000 * SECOND;
 fn with_doubtful(count: usize, seconds_ago: &[u64]) -> Scene {
     let mut scene = Scene::new(count);
     for (number, ago) in seconds_ago.iter().enumerate() {
-        let id = scene.engine.book.find(address(number)).unwrap();
+        let id = scene.engine.book.find(&address(number)).unwrap();
         let entry = scene.engine.book.get_mut(id).unwrap();
         entry.note_sent(NOW - ago * SECOND);
         entry.note_refusal();
