@@ -99,17 +99,23 @@ impl Code {
     }
 }
 
-/// A failed call: its code, and what exactly was wrong, for a person.
+/// A failed call: its code, and what exactly was wrong, for a person. It is small, since every call that can fail has
+/// room for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
-    code: Code,
-    detail: Cow<'static, str>,
+pub struct Error(Kept);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kept {
+    Made(Box<(Code, Cow<'static, str>)>),
+    NoMemory(&'static &'static str),
 }
 
 impl Error {
     /// An error with its particulars, one line without a full stop.
+    #[cold]
+    #[inline(never)]
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Error { code, detail: detail.into() }
+        Error(Kept::Made(Box::new((code, detail.into()))))
     }
 
     /// The same with particulars that are put together, out of the way of calls that succeed.
@@ -126,24 +132,30 @@ impl Error {
     }
 
     /// There is no memory for something; saying so takes none.
-    pub fn no_memory(what: &'static str) -> Self {
-        Error::new(Code::NoMemory, what)
+    pub fn no_memory(what: &'static &'static str) -> Self {
+        Error(Kept::NoMemory(what))
     }
 
     /// The kind of failure.
     pub fn code(&self) -> Code {
-        self.code
+        match &self.0 {
+            Kept::Made(made) => made.0,
+            Kept::NoMemory(_) => Code::NoMemory,
+        }
     }
 
     /// What exactly was wrong, for a person.
     pub fn detail(&self) -> &str {
-        &self.detail
+        match &self.0 {
+            Kept::Made(made) => &made.1,
+            Kept::NoMemory(what) => what,
+        }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail)
+        f.write_str(self.detail())
     }
 }
 

@@ -149,7 +149,7 @@ pub(super) unsafe fn texts<'a>(
     // SAFETY: the caller promises an array of strings.
     let pointers = unsafe { array(pointer, count, what) }?;
     let mut texts = Vec::new();
-    texts.try_reserve_exact(count).map_err(|_| Error::no_memory("no memory for the list"))?;
+    texts.try_reserve_exact(count).map_err(|_| Error::no_memory(&"no memory for the list"))?;
     let mut bytes = 0;
     for (index, &pointer) in pointers.iter().enumerate() {
         // SAFETY: the caller promises that each element is a string.
@@ -188,7 +188,7 @@ pub(super) fn room(bytes: usize) -> Result<()> {
     let had = probe.try_reserve_exact(bytes.saturating_mul(TIMES));
     // Seen, so that the allocation is made.
     std::hint::black_box(&mut probe);
-    had.map_err(|_| Error::no_memory("no memory for an argument of this size"))
+    had.map_err(|_| Error::no_memory(&"no memory for an argument of this size"))
 }
 
 /// What a function that takes milliseconds means: `None` for no limit.
