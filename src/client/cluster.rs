@@ -7,9 +7,10 @@ use std::sync::Arc;
 use crate::client::deliver::Limit;
 use crate::client::{Callback, Client, Options, State, read_peers};
 use crate::cluster_dir::{ClusterData, ClusterDir, DEFAULT_DIR, Stamp};
-use crate::engine::peers::Peer;
+use crate::engine::peers::{Peer, parse_each};
 use crate::engine::{LogLevel, Micros, Outcome, QueryResult};
 use crate::error::{Code, Error, Result};
+use crate::net::interface;
 use crate::wire::answer::Answer;
 use crate::wire::key::Key;
 use crate::wire::query::{Query, RequestType};
@@ -161,21 +162,9 @@ fn texts_of(answer: &Answer) -> Option<Vec<&str>> {
 }
 
 fn peers_of(dir: &ClusterDir, data: &ClusterData, port: u16) -> Result<Vec<Peer>> {
-    // One by one first, since an error is to name the line.
-    for (line, text) in &data.peers {
-        if let Err(error) = read_peers(&[text], port) {
-            let why =
-                error.detail().strip_prefix("peer 1, ").unwrap_or(error.detail()).replacen("\", ", "\" ", 1);
-            return Err(dir.bad_line(*line, &why));
-        }
-    }
     let list: Vec<&str> = data.peers.iter().map(|(_, text)| text.as_str()).collect();
-    // What is left to be wrong is that two are of different families; the second of them is to be named.
-    for (count, (line, text)) in data.peers.iter().enumerate() {
-        if let Err(error) = read_peers(&[list[0], text], port) {
-            debug_assert!(count > 0 && error.code() == Code::MixedFamilies);
-            return Err(dir.bad_line(*line, error.detail().trim_start_matches("peer 2, ")));
-        }
-    }
-    read_peers(&list, port)
+    parse_each(&list, port, &|name| interface::index(name)).map_err(|misfit| {
+        let line = data.peers.get(misfit.index).map_or(0, |&(line, _)| line);
+        dir.bad_line(line, &format!("{} {}", misfit.shown, misfit.why))
+    })
 }

@@ -297,6 +297,7 @@ impl Client {
     }
 
     /// The time for deadlines alone, which spares a look at the wall clock.
+    #[inline(never)]
     fn clock(&self) -> Micros {
         self.micros(Instant::now())
     }

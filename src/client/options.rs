@@ -120,7 +120,7 @@ impl Options {
     pub fn set_bind_address(&mut self, ip: &str) -> Result<()> {
         let address = parse_source(ip, 0, &|name| interface::index(name));
         self.bind = Some(address.map_err(|_| {
-            let detail = format!("the bind address \"{}\" is not an IPv4 or IPv6 address", ip.escape_debug());
+            let detail = format!("the bind address {ip:?} is not an IPv4 or IPv6 address");
             Error::new(Code::InvalidArgument, detail)
         })?);
         Ok(())

@@ -29,7 +29,7 @@ impl Engine {
             return (self.choose(count).to_vec(), Vec::new());
         }
         self.shuffle(self.order.len());
-        let (mut chosen, doubtful) = self.by_doubt(now, |_| true);
+        let (mut chosen, doubtful) = self.by_doubt(now, None);
         let due: Vec<PeerId> =
             doubtful.iter().copied().filter(|&peer| self.is_to_be_probed(peer, now)).collect();
         let (well, in_doubt) = (chosen.len().min(count), doubtful.len());
@@ -54,7 +54,7 @@ impl Engine {
     /// Up to `count` peers that a query has not asked yet.
     pub(super) fn choose_fresh(&mut self, now: Micros, asked: &Contacts, count: usize) -> Vec<PeerId> {
         self.shuffle(self.order.len());
-        let (mut chosen, doubtful) = self.by_doubt(now, |peer| asked.position(peer).is_none());
+        let (mut chosen, doubtful) = self.by_doubt(now, Some(asked));
         chosen.extend(doubtful);
         chosen.truncate(count);
         chosen
@@ -68,9 +68,10 @@ impl Engine {
         }
     }
 
-    /// The peers that fit, those that are well and those in doubt, each in their order.
-    fn by_doubt(&self, now: Micros, fits: impl Fn(PeerId) -> bool) -> (Vec<PeerId>, Vec<PeerId>) {
-        self.order.iter().copied().filter(|&peer| fits(peer)).partition(|&peer| !self.is_doubtful(peer, now))
+    /// The peers that were not asked, those that are well and those in doubt, each in their order.
+    fn by_doubt(&self, now: Micros, asked: Option<&Contacts>) -> (Vec<PeerId>, Vec<PeerId>) {
+        let is_fresh = |peer: &PeerId| asked.is_none_or(|asked| asked.position(*peer).is_none());
+        self.order.iter().copied().filter(is_fresh).partition(|&peer| !self.is_doubtful(peer, now))
     }
 
     fn is_doubtful(&self, peer: PeerId, now: Micros) -> bool {

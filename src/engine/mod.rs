@@ -218,7 +218,7 @@ impl Engine {
         if self.is_used(request) {
             return Err(Error::with(
                 Code::DuplicateSalt,
-                format_args!("the salt \"{}\" has been used", request.salt().as_str().escape_debug()),
+                format_args!("the salt {:?} has been used", request.salt().as_str()),
             ));
         }
         let mut datagram = self.queue.buffer();
@@ -326,7 +326,7 @@ impl Engine {
         } else {
             return Err(Error::with(
                 Code::UnknownRequest,
-                format_args!("no outstanding request has the salt \"{}\"", salt.escape_debug()),
+                format_args!("no outstanding request has the salt {salt:?}"),
             ));
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Peers as a program writes them: an address, with a zone where it is link-local, with a port where it is not
 //! the client's.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
@@ -45,21 +46,40 @@ pub fn parse_peers(list: &[&str], port: u16, zone: &dyn Fn(&str) -> Option<u32>)
     if list.is_empty() {
         return Err(Error::new(Code::NoPeers, "the list of peers is empty"));
     }
+    parse_each(list, port, zone).map_err(|misfit| {
+        let Misfit { index, code, shown, why } = misfit;
+        Error::with(code, format_args!("peer {}, {shown}, {why}", index + 1))
+    })
+}
+
+/// What cannot stand in a list of peers, and why.
+pub struct Misfit {
+    /// Its place in the list.
+    pub index: usize,
+    /// What kind of error it is.
+    pub code: Code,
+    /// Its beginning, in quotes.
+    pub shown: String,
+    /// What is wrong with it, to be read behind it.
+    pub why: Why,
+}
+
+/// The same for whoever has another name for a place in the list.
+pub fn parse_each(
+    list: &[&str],
+    port: u16,
+    zone: &dyn Fn(&str) -> Option<u32>,
+) -> std::result::Result<Vec<Peer>, Misfit> {
     let mut peers: Vec<Peer> = Vec::with_capacity(list.len());
     let mut seen = Register::default();
     for (index, text) in list.iter().enumerate() {
-        let peer = parse(text, port, zone).map_err(|why| {
-            let shown: String = text.chars().take(100).collect();
-            Error::with(
-                Code::BadPeer,
-                format_args!("peer {}, \"{}\", {why}", index + 1, shown.escape_debug()),
-            )
-        })?;
+        let misfit = |code, why| {
+            let end = text.char_indices().nth(100).map_or(text.len(), |(end, _)| end);
+            Misfit { index, code, shown: format!("{:?}", &text[..end]), why }
+        };
+        let peer = parse(text, port, zone).map_err(|why| misfit(Code::BadPeer, why))?;
         if peer.address.is_ipv4() != peers.first().unwrap_or(&peer).address.is_ipv4() {
-            return Err(Error::with(
-                Code::MixedFamilies,
-                format_args!("peer {}, \"{text}\", is not of the family of those before it", index + 1),
-            ));
+            return Err(misfit(Code::MixedFamilies, "is not of the family of those before it".into()));
         }
         if seen.insert(peer.address, ()).is_some() {
             peers.push(peer);
@@ -82,10 +102,7 @@ fn parse_other_source(ip: &str, port: u16, zone: &dyn Fn(&str) -> Option<u32>) -
     match parse_ip(ip, zone) {
         Ok((IpAddr::V4(ip), _)) => Ok(SocketAddr::from((ip, port))),
         Ok((IpAddr::V6(ip), zone)) => Ok(canonical(SocketAddrV6::new(ip, port, 0, zone).into())),
-        Err(why) => Err(Error::with(
-            Code::InvalidArgument,
-            format_args!("the source address \"{}\" {why}", ip.escape_debug()),
-        )),
+        Err(why) => Err(Error::with(Code::InvalidArgument, format_args!("the source address {ip:?} {why}"))),
     }
 }
 
@@ -114,17 +131,21 @@ fn has_zone(ip: &Ipv6Addr) -> bool {
     ip.is_unicast_link_local() || (ip.is_multicast() && ip.segments()[0] & 0xf == 2)
 }
 
-fn parse(text: &str, port: u16, zone: &dyn Fn(&str) -> Option<u32>) -> std::result::Result<Peer, String> {
-    let not_an_address = || "is not an IPv4 or IPv6 address".to_owned();
+/// What is wrong with an address, to be read behind it.
+pub type Why = Cow<'static, str>;
+
+const NOT_AN_ADDRESS: Why = Cow::Borrowed("is not an IPv4 or IPv6 address");
+
+fn parse(text: &str, port: u16, zone: &dyn Fn(&str) -> Option<u32>) -> std::result::Result<Peer, Why> {
     let (ip_part, own_port) = if let Some(rest) = text.strip_prefix('[') {
-        let (ip, rest) = rest.split_once(']').ok_or_else(not_an_address)?;
+        let (ip, rest) = rest.split_once(']').ok_or(NOT_AN_ADDRESS)?;
         if !ip.contains(':') {
-            return Err(not_an_address());
+            return Err(NOT_AN_ADDRESS);
         }
         match rest.strip_prefix(':') {
             Some(digits) => (ip, Some(parse_port(digits)?)),
             None if rest.is_empty() => (ip, None),
-            None => return Err(not_an_address()),
+            None => return Err(NOT_AN_ADDRESS),
         }
     } else {
         match text.split_once(':') {
@@ -139,12 +160,12 @@ fn parse(text: &str, port: u16, zone: &dyn Fn(&str) -> Option<u32>) -> std::resu
         IpAddr::V6(ip) => !(ip.is_unspecified() || ip.is_multicast()),
     };
     if !of_one_host {
-        return Err("is not the address of one host".to_owned());
+        return Err("is not the address of one host".into());
     }
     match ip {
         IpAddr::V4(ip) => Ok(Peer::labelled((ip, port).into(), ip.to_string(), own_port)),
         IpAddr::V6(ip) if ip.is_unicast_link_local() && scope == 0 => {
-            Err("is link-local and needs a zone, as in fe80::1%eth0".to_owned())
+            Err("is link-local and needs a zone, as in fe80::1%eth0".into())
         }
         IpAddr::V6(ip) => {
             let address = canonical(SocketAddrV6::new(ip, port, 0, scope).into());
@@ -155,24 +176,23 @@ fn parse(text: &str, port: u16, zone: &dyn Fn(&str) -> Option<u32>) -> std::resu
     }
 }
 
-fn parse_port(digits: &str) -> std::result::Result<u16, String> {
+fn parse_port(digits: &str) -> std::result::Result<u16, Why> {
     match digits.parse() {
         Ok(port) if port != 0 && digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok(port),
-        _ => Err("has a port that is not one of 1 to 65535".to_owned()),
+        _ => Err("has a port that is not one of 1 to 65535".into()),
     }
 }
 
 /// An address and its zone, 0 for none.
-fn parse_ip(text: &str, zone: &dyn Fn(&str) -> Option<u32>) -> std::result::Result<(IpAddr, u32), String> {
-    let not_an_address = || "is not an IPv4 or IPv6 address".to_owned();
+fn parse_ip(text: &str, zone: &dyn Fn(&str) -> Option<u32>) -> std::result::Result<(IpAddr, u32), Why> {
     if let Ok(ip) = text.parse::<Ipv4Addr>() {
         return Ok((ip.into(), 0));
     }
     let Some((ip, name)) = text.split_once('%') else {
-        let ip: Ipv6Addr = text.parse().map_err(|_| not_an_address())?;
+        let ip: Ipv6Addr = text.parse().map_err(|_| NOT_AN_ADDRESS)?;
         return Ok(ip.to_ipv4_mapped().map_or((ip.into(), 0), |ip| (ip.into(), 0)));
     };
-    let ip: Ipv6Addr = ip.parse().map_err(|_| not_an_address())?;
+    let ip: Ipv6Addr = ip.parse().map_err(|_| NOT_AN_ADDRESS)?;
     let number =
         zone(name).ok_or_else(|| format!("names the zone \"{name}\", and no interface is called so"))?;
     Ok((ip.into(), number))

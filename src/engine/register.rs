@@ -43,7 +43,7 @@ impl<K: Hash + Eq, T> Register<K, T> {
     }
 
     /// Where the thing with this key is.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn place(&self, key: &K) -> Option<u32> {
         self.index.find(hash_of(key), |place| self.is_at(place, key))
     }

@@ -92,10 +92,7 @@ impl Answer {
         let mut value = Value { answer: self, node: root };
         for token in tokens(pointer)? {
             value = value.child(&token).ok_or_else(|| {
-                Error::with(
-                    Code::NotFound,
-                    format_args!("the answer has nothing at \"{}\"", pointer.escape_debug()),
-                )
+                Error::with(Code::NotFound, format_args!("the answer has nothing at {pointer:?}"))
             })?;
         }
         Ok(value)
@@ -274,10 +271,7 @@ fn list_index(token: &str) -> Option<usize> {
 /// The tokens of a pointer, unescaped.
 fn tokens(pointer: &str) -> Result<impl Iterator<Item = String>> {
     let malformed = |what: &str| {
-        Error::with(
-            Code::InvalidArgument,
-            format_args!("\"{}\" is not a JSON pointer: {what}", pointer.escape_debug()),
-        )
+        Error::with(Code::InvalidArgument, format_args!("{pointer:?} is not a JSON pointer: {what}"))
     };
     if !pointer.is_empty() && !pointer.starts_with('/') {
         return Err(malformed("it does not begin with /"));
@@ -293,7 +287,18 @@ fn tokens(pointer: &str) -> Result<impl Iterator<Item = String>> {
             format_args!("nothing is looked for deeper than {MAX_DEPTH} levels"),
         ));
     }
-    Ok(pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")))
+    Ok(pointer.split('/').skip(1).map(unescaped))
+}
+
+/// A token whose escapes, each well-formed, are undone.
+fn unescaped(token: &str) -> String {
+    let mut parts = token.split('~');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push(if part.starts_with('1') { '/' } else { '~' });
+        plain.push_str(part.get(1..).unwrap_or_default());
+    }
+    plain
 }
 
 /// The elements of a list or the members of an object, given as text that stands at `base`.

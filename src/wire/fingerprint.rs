@@ -3,7 +3,7 @@
 
 use std::collections::hash_map::DefaultHasher;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 
 use serde_core::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 
@@ -27,16 +27,21 @@ pub(super) fn read(json: &str) -> serde_json::Result<u64> {
 }
 
 /// A kind beside the value, so that `1`, `"1"` and `[1]` differ.
-fn hash(kind: u8, value: impl Hash) -> u64 {
+fn hash(kind: u8, value: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    kind.hash(&mut hasher);
-    value.hash(&mut hasher);
+    hasher.write_u8(kind);
+    hasher.write(value);
     hasher.finish()
+}
+
+/// The same of two fingerprints.
+fn both(kind: u8, first: u64, second: u64) -> u64 {
+    hash(kind, [first.to_le_bytes(), second.to_le_bytes()].as_flattened())
 }
 
 /// That of an integer, as most pings are answered with: itself where it is not negative and fits 64 bits.
 fn integer(value: i128) -> u64 {
-    u64::try_from(value).unwrap_or_else(|_| hash(b'i', value))
+    u64::try_from(value).unwrap_or_else(|_| hash(b'i', &value.to_le_bytes()))
 }
 
 struct Fingerprint;
@@ -57,11 +62,11 @@ impl<'de> Visitor<'de> for Fingerprint {
     }
 
     fn visit_unit<E>(self) -> Result<u64, E> {
-        Ok(hash(b'n', ()))
+        Ok(hash(b'n', &[]))
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<u64, E> {
-        Ok(hash(b'b', value))
+        Ok(hash(b'b', &[u8::from(value)]))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<u64, E> {
@@ -77,26 +82,26 @@ impl<'de> Visitor<'de> for Fingerprint {
         if value.fract() == 0.0 && value.abs() < 1e18 {
             return Ok(integer(value as i128));
         }
-        Ok(hash(b'f', value.to_bits()))
+        Ok(hash(b'f', &value.to_bits().to_le_bytes()))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<u64, E> {
-        Ok(hash(b's', value))
+        Ok(hash(b's', value.as_bytes()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<u64, A::Error> {
-        let mut all = hash(b'a', ());
+        let mut all = hash(b'a', &[]);
         while let Some(element) = list.next_element_seed(Fingerprint)? {
-            all = hash(b'e', (all, element));
+            all = both(b'e', all, element);
         }
         Ok(all)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<u64, A::Error> {
-        let mut all = hash(b'o', ());
+        let mut all = hash(b'o', &[]);
         while let Some(name) = map.next_key_seed(Fingerprint)? {
             let value = map.next_value_seed(Fingerprint)?;
-            all = all.wrapping_add(hash(b'm', (name, value)));
+            all = all.wrapping_add(both(b'm', name, value));
         }
         Ok(all)
     }
