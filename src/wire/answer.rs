@@ -5,12 +5,9 @@ use std::ffi::{CStr, CString};
 use std::fmt;
 use std::sync::OnceLock;
 
-use serde_core::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
 use crate::error::{Code, Error, Result};
-use crate::wire::envelope::Text;
 use crate::wire::kept::Kept;
+use crate::wire::pieces;
 
 /// How deep a pointer may lead: what was taken apart is a tree, and is released level by level.
 const MAX_DEPTH: usize = 512;
@@ -130,9 +127,10 @@ impl<'a> Value<'a> {
         if self.kind() != Kind::String {
             return Err(self.mistyped("a string"));
         }
-        let string = self.parts().string.get_or_init(|| {
-            serde_json::from_str::<Text>(self.text()).ok().and_then(|text| CString::new(&*text.0).ok())
-        });
+        let string = self
+            .parts()
+            .string
+            .get_or_init(|| pieces::string(self.text()).and_then(|text| CString::new(&*text).ok()));
         string.as_deref().ok_or_else(|| {
             Error::new(Code::WrongType, "the string holds U+0000 or no Unicode: read it as JSON text")
         })
@@ -303,46 +301,14 @@ fn unescaped(token: &str) -> String {
 
 /// The elements of a list or the members of an object, given as text that stands at `base`.
 fn split(text: &str, base: usize) -> Option<Box<[Node]>> {
-    let mut parser = serde_json::Deserializer::from_str(text);
-    let children = parser.deserialize_any(Splitter { text, base }).ok()?;
-    Some(children.into_boxed_slice())
-}
-
-struct Splitter<'de> {
-    text: &'de str,
-    base: usize,
-}
-
-impl<'de> Splitter<'de> {
-    fn node(&self, part: &'de RawValue, name: Option<Box<str>>) -> Node {
-        // The part is a piece of the text itself, so the distance of their beginnings is its place.
-        let start = self.base + (part.get().as_ptr() as usize - self.text.as_ptr() as usize);
-        Node { start, end: start + part.get().len(), name, ..Node::default() }
-    }
-}
-
-impl<'de> Visitor<'de> for Splitter<'de> {
-    type Value = Vec<Node>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list or an object")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Vec<Node>, A::Error> {
-        let mut nodes = Vec::new();
-        while let Some(element) = list.next_element::<&RawValue>()? {
-            nodes.push(self.node(element, None));
-        }
-        Ok(nodes)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Vec<Node>, A::Error> {
-        let mut nodes = Vec::new();
-        while let Some((Text(name), value)) = map.next_entry::<Text<'de>, &RawValue>()? {
-            nodes.push(self.node(value, Some(name.into())));
-        }
-        Ok(nodes)
-    }
+    let mut nodes = Vec::new();
+    pieces::each(text, &mut |name, piece| {
+        // The piece is one of the text itself, so the distance of their beginnings is its place.
+        let start = base + (piece.as_ptr() as usize - text.as_ptr() as usize);
+        nodes.push(Node { start, end: start + piece.len(), name: name.map(Box::from), ..Node::default() });
+        true
+    })?;
+    Some(nodes.into_boxed_slice())
 }
 
 #[cfg(test)]

@@ -5,11 +5,9 @@
 //! is bytes, of which only those are known to be UTF-8 that were looked at.
 
 use std::borrow::Cow;
-use std::fmt;
-
-use serde_core::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::wire::key::{Key, TAG_LEN};
+use crate::wire::pieces;
 use crate::wire::salt::{UUID_LEN, uuid_bits};
 use crate::wire::{MAGIC, hex};
 
@@ -94,10 +92,20 @@ impl<'a> Envelope<'a> {
     }
 
     fn in_any_form(reading: &'a [u8]) -> Option<Self> {
-        let mut parser = serde_json::Deserializer::from_str(std::str::from_utf8(reading).ok()?);
-        let envelope = parser.deserialize_map(EnvelopeVisitor).ok()?;
-        parser.end().ok()?;
-        Some(envelope)
+        let (mut message, mut salt, mut tag) = (None, None, None);
+        pieces::each(std::str::from_utf8(reading).ok()?, &mut |name, value| {
+            let member = match name.as_deref() {
+                Some("msg") => &mut message,
+                Some("salt") => &mut salt,
+                Some("hmac") => &mut tag,
+                other => return other.is_some(),
+            };
+            // Each is a string, and none comes twice.
+            pieces::string(value).is_some_and(|text| member.replace(text).is_none())
+        })?;
+        let (salt, mut digest) = (bytes_of(salt?), [0; TAG_LEN]);
+        read_tag(tag?.as_bytes().try_into().ok()?, &mut digest)?;
+        Some(Envelope { uuid: uuid_bits(&salt), salt, sealed: Sealed::Read(message?, digest) })
     }
 
     /// The message and its tag, put into `room` where the envelope does not hold them yet. `None` if they are no JSON strings, or the
@@ -219,72 +227,6 @@ fn plain_bytes(eight: u64) -> usize {
     let control = eight.wrapping_sub(ONES * 0x20) & !eight;
     // A borrow can mark a byte wrongly, but only above one that is marked rightly.
     ((quote | backslash | control) & (ONES << 7)).trailing_zeros() as usize / 8
-}
-
-struct EnvelopeVisitor;
-
-impl<'de> Visitor<'de> for EnvelopeVisitor {
-    type Value = Envelope<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with msg, salt and hmac")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        use serde_core::de::Error;
-        let (mut message, mut salt, mut tag) = (None, None, None);
-        while let Some(Text(name)) = map.next_key()? {
-            let member = match &*name {
-                "msg" => &mut message,
-                "salt" => &mut salt,
-                "hmac" => &mut tag,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            };
-            let Text(value) = map.next_value()?;
-            if member.replace(value).is_some() {
-                return Err(A::Error::custom("a member comes twice"));
-            }
-        }
-        let mut digest = [0; TAG_LEN];
-        let tag = tag.as_deref().and_then(|tag| read_tag(tag.as_bytes().try_into().ok()?, &mut digest));
-        match (message, salt, tag) {
-            (Some(message), Some(salt), Some(())) => {
-                let salt = bytes_of(salt);
-                Ok(Envelope { uuid: uuid_bits(&salt), salt, sealed: Sealed::Read(message, digest) })
-            }
-            _ => Err(A::Error::custom("a member is missing")),
-        }
-    }
-}
-
-/// A string of JSON text, borrowed where it has no escapes.
-pub(super) struct Text<'de>(pub(super) Cow<'de, str>);
-
-impl<'de> serde_core::Deserialize<'de> for Text<'de> {
-    fn deserialize<D: serde_core::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Owned(text.to_owned())))
-    }
 }
 
 /// Reads 40 hexadecimal digits of either case.

@@ -12,6 +12,7 @@ pub mod fingerprint;
 mod hex;
 mod kept;
 pub mod key;
+mod pieces;
 pub mod query;
 pub mod reply;
 pub mod request;

@@ -4,11 +4,8 @@ use std::ffi::{CStr, CString};
 use std::fmt;
 use std::sync::OnceLock;
 
-use serde_core::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
 use crate::wire::answer::Answer;
-use crate::wire::envelope::Text;
+use crate::wire::pieces;
 
 /// The server answered the question.
 pub const STATUS_OK: i32 = 0;
@@ -52,18 +49,28 @@ impl Reply {
             _ => return None,
         };
         let serial = decimal(serial.as_bytes())?.try_into().ok()?;
-        if decimal(answer.as_bytes()).is_none() {
-            // White space around it would make it another text than the one that is a value.
-            serde_json::from_str(answer).ok().filter(|raw: &&RawValue| raw.get() == answer)?;
+        // White space around it would make it another text than the one that is a value.
+        if decimal(answer.as_bytes()).is_none() && !pieces::is_value(answer) {
+            return None;
         }
         Some(Reply::new(1, status, serial, answer))
     }
 
     fn in_any_form(message: &str) -> Option<Self> {
-        let mut parser = serde_json::Deserializer::from_str(message);
-        let reply = parser.deserialize_map(ReplyVisitor).ok()?;
-        parser.end().ok()?;
-        Some(reply)
+        let (mut protocol, mut status, mut serial, mut answer) = (None, None, None, None);
+        pieces::each(message, &mut |name, value| {
+            let member = match name.as_deref() {
+                Some("protocol") => &mut protocol,
+                Some("status") => &mut status,
+                Some("serial") => &mut serial,
+                Some("answer") => &mut answer,
+                other => return other.is_some(),
+            };
+            // None comes twice.
+            member.replace(value).is_none()
+        })?;
+        let (protocol, status) = (protocol?.parse().ok()?, status?.parse().ok()?);
+        Some(Reply::new(protocol, status, serial?.parse().ok()?, answer?))
     }
 
     /// The version of the protocol that the server speaks, 1.
@@ -139,42 +146,6 @@ pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
     digits
         .iter()
         .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0')))
-}
-
-struct ReplyVisitor;
-
-impl<'de> Visitor<'de> for ReplyVisitor {
-    type Value = Reply;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with protocol, status, answer and serial")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Reply, A::Error> {
-        use serde_core::de::Error;
-        let (mut protocol, mut status, mut serial, mut answer) = (None, None, None, None);
-        while let Some(Text(name)) = map.next_key()? {
-            let again = match &*name {
-                "protocol" => protocol.replace(map.next_value::<i32>()?).is_some(),
-                "status" => status.replace(map.next_value::<i32>()?).is_some(),
-                "serial" => serial.replace(map.next_value::<i64>()?).is_some(),
-                "answer" => answer.replace(map.next_value::<&RawValue>()?).is_some(),
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    false
-                }
-            };
-            if again {
-                return Err(A::Error::custom("a member comes twice"));
-            }
-        }
-        match (protocol, status, serial, answer) {
-            (Some(protocol), Some(status), Some(serial), Some(answer)) => {
-                Ok(Reply::new(protocol, status, serial, answer.get()))
-            }
-            _ => Err(A::Error::custom("a member is missing")),
-        }
-    }
 }
 
 #[cfg(test)]
