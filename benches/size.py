@@ -36,9 +36,12 @@ def of_an_empty_one():
     folder = BUILT / "empty"
     shutil.rmtree(folder / "src", ignore_errors=True)
     (folder / "src").mkdir(parents=True)
-    profile = re.search(r"^\[profile\.release\]\n(?:.+\n?)*", (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
-    (folder / "Cargo.toml").write_text(MANIFEST + profile.group())
+    manifest = (ROOT / "Cargo.toml").read_text()
+    profiles = re.findall(r"^\[profile\.(?:release|dist)\]\n(?:.+\n?)*", manifest, re.MULTILINE)
+    (folder / "Cargo.toml").write_text("\n".join([MANIFEST, *profiles]))
     (folder / "src" / "lib.rs").write_text(SOURCE)
     environment = dict(os.environ, CARGO_TARGET_DIR=str(folder / "target"))
-    subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=folder, env=environment, check=True)
-    return stripped(folder / "target" / "release" / "libempty.so")
+    # The Makefile says how the library is built.
+    build = ["cargo", "rustc", "--profile", "dist", "--quiet", "--", *os.environ["CONFDCLIENT_SMALL"].split()]
+    subprocess.run(build, cwd=folder, env=environment, check=True)
+    return stripped(folder / "target" / "dist" / "libempty.so")

@@ -54,8 +54,13 @@ impl ClusterDir {
         let Ok(list) = std::str::from_utf8(&list) else {
             return Err(self.refuse(PEERS_FILE, "it is not text"));
         };
-        let lines = list.lines().enumerate().map(|(index, line)| (index + 1, line.trim().to_owned()));
-        let peers: Vec<_> = lines.filter(|(_, line)| !line.is_empty()).collect();
+        let mut peers = Vec::new();
+        for (index, line) in list.split('\n').enumerate() {
+            let line = line.trim_ascii();
+            if !line.is_empty() {
+                peers.push((index + 1, line.to_owned()));
+            }
+        }
         if peers.is_empty() {
             return Err(self.refuse(PEERS_FILE, "it names no address"));
         }
@@ -81,7 +86,7 @@ impl ClusterDir {
     }
 
     fn refuse(&self, name: &str, why: &str) -> Error {
-        Error::with(Code::ClusterDir, format_args!("{}: {why}", self.0.join(name).display()))
+        Error::with(Code::ClusterDir, format_args!("{}: {why}", self.0.join(name).to_string_lossy()))
     }
 }
 

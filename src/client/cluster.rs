@@ -157,8 +157,11 @@ impl Client {
 /// An answer that is a list of strings.
 fn texts_of(answer: &Answer) -> Option<Vec<&str>> {
     let list = answer.find("").ok()?;
-    let texts = (0..list.count().ok()?).map(|index| list.element(index).ok()?.string().ok()?.to_str().ok());
-    texts.collect()
+    let mut texts = Vec::new();
+    for index in 0..list.count().ok()? {
+        texts.push(list.element(index).ok()?.string().ok()?.to_str().ok()?);
+    }
+    Some(texts)
 }
 
 fn peers_of(dir: &ClusterDir, data: &ClusterData, port: u16) -> Result<Vec<Peer>> {

@@ -268,12 +268,12 @@ fn joined_answer(parts: &[Part]) -> String {
         let elements = reply.filter(|reply| reply.is_ok()).and_then(|reply| {
             // A list of another length would shift what follows it.
             let list = reply.answer().find("").ok()?;
-            (list.count().ok()? == part.addresses).then(|| list.text().trim())
+            (list.count().ok()? == part.addresses).then(|| list.text().trim_ascii())
         });
         match elements {
             Some(list) => {
                 let inside = list.strip_prefix('[').and_then(|list| list.strip_suffix(']'));
-                push(inside.unwrap_or_default().trim());
+                push(inside.unwrap_or_default().trim_ascii());
             }
             None => {
                 let number = reply.and_then(|reply| reply.answer().find("").ok()?.int().ok()).unwrap_or(1);

@@ -11,6 +11,7 @@ use crate::engine::deadlines::Deadlines;
 use crate::engine::index::Index;
 use crate::engine::query::Query;
 use crate::engine::verdict::Verdict;
+use crate::wire::fingerprint::hash;
 use crate::wire::key::Key;
 use crate::wire::request::Request;
 use crate::wire::salt::{Salt, uuid_bits};
@@ -192,13 +193,7 @@ pub(super) fn bits_of(salt: &Salt) -> u128 {
 }
 
 pub(super) fn text_bits(salt: &[u8]) -> u128 {
-    let half = |seed: u8| {
-        let mut hasher = std::collections::hash_map::DefaultHasher::new();
-        hasher.write_u8(seed);
-        hasher.write(salt);
-        hasher.finish()
-    };
-    u128::from(half(1)) << 64 | u128::from(half(2))
+    u128::from(hash(1, salt)) << 64 | u128::from(hash(2, salt))
 }
 
 fn fold(bits: u128) -> u64 {

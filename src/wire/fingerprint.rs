@@ -27,7 +27,7 @@ pub(super) fn read(json: &str) -> serde_json::Result<u64> {
 }
 
 /// A kind beside the value, so that `1`, `"1"` and `[1]` differ.
-fn hash(kind: u8, value: &[u8]) -> u64 {
+pub fn hash(kind: u8, value: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write_u8(kind);
     hasher.write(value);

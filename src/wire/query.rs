@@ -119,7 +119,7 @@ impl Query {
     pub fn json(json: &str) -> Result<Self> {
         let refuse = |detail: String| Error::new(Code::InvalidArgument, detail);
         fingerprint::read(json).map_err(|error| refuse(format!("the query is not JSON: {error}")))?;
-        let json = json.trim();
+        let json = json.trim_ascii();
         match json.as_bytes() {
             b"null" => Ok(Query::NONE),
             [b'"' | b'{', ..] => Ok(Self::of_ascii(text::json_in_ascii(json).into_bytes())),
