@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::client::deliver::Limit;
 use crate::client::socket::next_deadline;
@@ -11,6 +11,7 @@ use crate::client::{Client, EXPIRIES_PER_CALL, Locked, State};
 use crate::engine::Id;
 use crate::error::{Code, Error, Result};
 use crate::net::Socket;
+use crate::net::clock::Instant;
 use crate::net::waker;
 
 /// What `wait` found.

@@ -5,11 +5,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Instant;
 
 use crate::client::{Client, Locked, State};
 use crate::engine::{Event, EventKind};
 use crate::error::{Code, Error, Result};
+use crate::net::clock::Instant;
 
 /// How many upcalls one call makes at the most.
 const UPCALLS_PER_CALL: usize = 1_024;

@@ -22,7 +22,6 @@ mod socket;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, TryLockError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 pub use blocking::Waited;
 pub use external::Transmit;
@@ -33,8 +32,9 @@ use crate::cluster_dir::{ClusterDir, Stamp};
 use crate::engine::peers::{Peer, parse_peers};
 use crate::engine::{Engine, Event, Micros, Now, PeerStats, Register, Stats};
 use crate::error::{Code, Error, Result};
+use crate::net::clock::Instant;
 use crate::net::waker::Waker;
-use crate::net::{self, Family, Socket, entropy, interface};
+use crate::net::{self, Family, Socket, clock, entropy, interface};
 use crate::wire::key::Key;
 use crate::wire::request::Request;
 use crate::wire::salt::Salt;
@@ -303,8 +303,7 @@ impl Client {
     }
 
     fn now_at(&self, micros: Micros) -> Now {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Now { micros, unix }
+        Now { micros, unix: clock::unix_seconds() }
     }
 
     /// Does what is due: expiries, further attempts of queries, the peers' refresh.
@@ -316,7 +315,7 @@ impl Client {
     }
 
     fn micros(&self, at: Instant) -> Micros {
-        at.saturating_duration_since(self.origin).as_micros() as Micros
+        at.micros_since(self.origin)
     }
 
     /// The lock, for a call on a client that is open.

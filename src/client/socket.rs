@@ -3,12 +3,13 @@
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::client::deliver::Limit;
 use crate::client::{Client, EXPIRIES_PER_CALL, State};
 use crate::engine::{Engine, Id, Micros};
 use crate::error::{Code, Error, Result};
+use crate::net::clock::Instant;
 use crate::net::poller::Poller;
 use crate::net::{IcmpError, Outgoing, ReceiveBuffers, Socket, Stop};
 

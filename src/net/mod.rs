@@ -13,8 +13,10 @@
 //! | what the kernel says about hosts that refuse | [`icmp`] |
 //! | the one descriptor to poll | [`poller`] |
 //! | a thread that blocks, and how to wake it | [`waker`] |
+//! | what time it is | [`clock`] |
 //! | forks and random bytes | [`entropy`] |
 
+pub mod clock;
 pub mod entropy;
 pub mod icmp;
 pub mod interface;

@@ -7,8 +7,9 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::ptr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::clock::Instant;
 use super::socket::Socket;
 use super::waker::{self, Waker};
 use super::{check, own};
