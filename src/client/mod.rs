@@ -341,6 +341,7 @@ impl Client {
         if self.broken.load(Ordering::Relaxed) { Err(broken()) } else { Ok(state) }
     }
 
+    #[inline]
     fn still_open(&self, state: &State) -> Result<()> {
         if self.broken.load(Ordering::Relaxed) {
             return Err(Error::new(Code::Internal, "another call met a defect of the library"));

@@ -2,6 +2,7 @@
 //! one more kind of thing, where each map of the standard library brings some two kilobytes of its own.
 
 use std::hash::{BuildHasher, BuildHasherDefault, Hash};
+use std::hint::black_box;
 
 use crate::engine::index::Index;
 use crate::engine::table::FoldHasher;
@@ -45,14 +46,10 @@ impl<K: Hash + Eq, T> Register<K, T> {
     /// Where the thing with this key is.
     #[inline(never)]
     pub(crate) fn place(&self, key: &K) -> Option<u32> {
-        self.index.find(hash_of(key), |place| self.is_at(place, key))
-    }
-
-    /// Out of line, since a key in the hands of the loop would be read as a whole, which waits for it to be written as a
-    /// whole.
-    #[inline(never)]
-    fn is_at(&self, place: u32, key: &K) -> bool {
-        self.at(place).is_some_and(|(other, _)| other == key)
+        // What nobody can see through keeps the key out of the loop's hands, where it would be read as a whole, which waits
+        // for it to be written as a whole.
+        let is_it = |place| self.at(place).is_some_and(|(other, _)| other == black_box(key));
+        self.index.find(hash_of(key), is_it)
     }
 
     /// The key and the thing at a place.
