@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString};
 use std::fmt;
+use std::str::FromStr;
 use std::sync::OnceLock;
 
 use crate::wire::answer::Answer;
@@ -69,8 +70,7 @@ impl Reply {
             // None comes twice.
             member.replace(value).is_none()
         })?;
-        let (protocol, status) = (protocol?.parse().ok()?, status?.parse().ok()?);
-        Some(Reply::new(protocol, status, serial?.parse().ok()?, answer?))
+        Some(Reply::new(integer(protocol?)?, integer(status?)?, integer(serial?)?, answer?))
     }
 
     /// The version of the protocol that the server speaks, 1.
@@ -135,6 +135,11 @@ impl fmt::Debug for Reply {
             .field("answer", &self.answer.text())
             .finish()
     }
+}
+
+/// An integer of JSON; not -0, which is one of a double's two zeros.
+fn integer<T: FromStr>(number: &str) -> Option<T> {
+    number.parse().ok().filter(|_| number != "-0")
 }
 
 /// The number that a text is, where it is JSON's shortest form of one that is not negative and has 18 digits at the
@@ -244,6 +249,7 @@ mod tests {
         for (what, instead) in [
             ("1", "\"1\""),
             ("\"serial\":0", "\"serial\":0.5"),
+            ("\"serial\":0", "\"serial\":-0"),
             ("\"serial\":0", "\"serial\":9223372036854775808"),
             ("\"status\":0", "\"status\":2147483648"),
             ("\"status\"", "\"stat\""),
