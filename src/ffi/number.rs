@@ -13,7 +13,7 @@ unsafe extern "C" {
 /// whose point is a point, which nothing but want of memory can be a reason for.
 pub(super) fn nearest(number: &CStr) -> f64 {
     // SAFETY: the name is a string, and there is no locale to change.
-    let plain = unsafe { libc::newlocale(libc::LC_ALL_MASK, c"C".as_ptr(), ptr::null_mut()) };
+    let plain = unsafe { libc::newlocale(libc::LC_NUMERIC_MASK, c"C".as_ptr(), ptr::null_mut()) };
     if plain.is_null() {
         return f64::NAN;
     }
