@@ -236,7 +236,11 @@ header: ## write include/confdclient.h anew from the sources
 	$(CARGO) run --quiet --manifest-path tools/header/Cargo.toml
 
 bench: build ## what the library costs beside the sockets under it, in one table
-	CONFDCLIENT_SMALL='$(SMALL)' python3 benches/run.py
+	python3 benches/run.py
+
+# For who builds something else as the library is built.
+small-flags:
+	@echo '$(SMALL)'
 
 # The headers, pages and completions that there are.
 HEADERS  := $(wildcard include/*.h include/*.hpp)

@@ -41,7 +41,7 @@ def of_an_empty_one():
     (folder / "Cargo.toml").write_text("\n".join([MANIFEST, *profiles]))
     (folder / "src" / "lib.rs").write_text(SOURCE)
     environment = dict(os.environ, CARGO_TARGET_DIR=str(folder / "target"))
-    # The Makefile says how the library is built.
-    build = ["cargo", "rustc", "--profile", "dist", "--quiet", "--", *os.environ["CONFDCLIENT_SMALL"].split()]
+    flags = subprocess.run(["make", "-s", "small-flags"], cwd=ROOT, capture_output=True, text=True, check=True)
+    build = ["cargo", "rustc", "--profile", "dist", "--quiet", "--", *flags.stdout.split()]
     subprocess.run(build, cwd=folder, env=environment, check=True)
     return stripped(folder / "target" / "dist" / "libempty.so")

@@ -181,6 +181,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_the_heap_is_in_its_order_and_knows_where() {
+        let mut random = SmallRng::seed_from_u64(7);
+        let mut deadlines = Deadlines::default();
+        let mut held = Vec::new();
+        for place in 0..2_000 {
+            deadlines.insert(place, random.random_range(0..1_000));
+            held.push(place);
+            if random.random_range(0..3) == 0 {
+                deadlines.remove(held.swap_remove(random.random_range(0..held.len())));
+            }
+            for (at, &place) in deadlines.heap.iter().enumerate() {
+                assert_eq!(deadlines.links[place as usize].before as usize, at);
+                assert!(at == 0 || deadlines.key(deadlines.heap[(at - 1) / 2]) < deadlines.key(place));
+            }
+        }
+        assert!(deadlines.heap.len() > 1_000);
+        let mut order: Vec<_> = held.iter().map(|&place| deadlines.key(place)).collect();
+        order.sort_unstable();
+        for key in order {
+            assert_eq!(deadlines.first(), Some(key));
+            deadlines.remove(key.1);
+        }
+        assert_eq!((deadlines.first(), deadlines.heap.len()), (None, 0));
+    }
+
+    #[test]
     fn a_few_fixed_times_from_now_need_no_heap() {
         let mut deadlines = Deadlines::default();
         for now in 0..1_000u32 {

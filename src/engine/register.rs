@@ -88,7 +88,8 @@ impl<K: Hash + Eq, T> Register<K, T> {
     }
 }
 
-fn hash_of(key: &impl Hash) -> u32 {
+/// All of a key counts in every part of its hash.
+pub(super) fn hash_of(key: &impl Hash) -> u32 {
     BuildHasherDefault::<FoldHasher>::default().hash_one(key) as u32
 }
 

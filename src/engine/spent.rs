@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 
 use crate::engine::index::Index;
+use crate::engine::register::hash_of;
 use crate::engine::table::bits_of;
 use crate::wire::request::Request;
 
@@ -65,17 +66,17 @@ impl Given {
             let place = number.wrapping_sub(self.gone) % NUMBERS;
             self.marks.get(place as usize) == Some(&mark)
         };
-        self.index.find(mark as u32, is_it).is_some()
+        self.index.find(hash_of(&mark), is_it).is_some()
     }
 
     fn push(&mut self, mark: u64) {
         if self.marks.len() == GIVEN {
             if let Some(oldest) = self.marks.pop_front() {
-                self.index.remove(oldest as u32, self.gone);
+                self.index.remove(hash_of(&oldest), self.gone);
                 self.gone = (self.gone + 1) % NUMBERS;
             }
         }
-        self.index.insert(mark as u32, (self.gone + self.marks.len() as u32) % NUMBERS);
+        self.index.insert(hash_of(&mark), (self.gone + self.marks.len() as u32) % NUMBERS);
         self.marks.push_back(mark);
     }
 }
@@ -151,5 +152,19 @@ mod tests {
         let kept = &spent.given;
         assert_eq!((kept.index.len(), kept.marks.len(), spent.fresh.len()), (GIVEN, GIVEN, FRESH));
         assert!(!spent.contains(&given("0")) && spent.contains(&given("1")));
+    }
+
+    #[test]
+    fn salts_that_are_counted_up_are_all_over_the_place() {
+        for step in [1u128, 1 << 32, 1 << 64, 1 << 96] {
+            let mut places = std::collections::HashSet::new();
+            for number in 0..1_000u128 {
+                let salt = Salt::from_random((number * step).to_be_bytes());
+                let mut request = fresh(0);
+                request.set_salt(salt);
+                places.insert(hash_of(&mark(&request)) % 1_024);
+            }
+            assert!(places.len() > 500, "{step:x}: {}", places.len());
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! The clocks of the system: the monotonic one for whatever is waited for, the wall clock for what servers are told.
-//! Times are numbers of nanoseconds, so that a look costs hardly more than the system takes for it.
+//! Times of the monotonic one are numbers of nanoseconds, so that a look costs hardly more than the system takes for it.
 
 use std::ops::Add;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A time of the monotonic clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,7 +11,9 @@ pub struct Instant(u64);
 impl Instant {
     /// Now.
     pub fn now() -> Self {
-        let now = read(libc::CLOCK_MONOTONIC);
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: `now` lives for the time of the call, which fails for clocks that there are not, and this there is.
+        unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
         Instant(now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64)
     }
 
@@ -42,14 +44,7 @@ impl Add<Duration> for Instant {
 
 /// Seconds since 1970 by the wall clock; 0 where it stands before that.
 pub fn unix_seconds() -> u64 {
-    read(libc::CLOCK_REALTIME).tv_sec.try_into().unwrap_or(0)
-}
-
-fn read(clock: libc::clockid_t) -> libc::timespec {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` lives for the time of the call, which fails for clocks that there are not, and these there are.
-    unsafe { libc::clock_gettime(clock, &mut time) };
-    time
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]
