@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::book::PeerId;
 use crate::engine::event::{Event, EventKind, LogLevel};
-use crate::engine::peers::{Peer, ip_text};
+use crate::engine::peers::{Peer, address_text, ip_text};
 use crate::engine::query::joined_at;
 use crate::engine::table::{Id, text_bits};
 use crate::engine::{Engine, Micros, SECOND};
@@ -98,6 +98,7 @@ impl Engine {
                 Dropped::Source => "this address was not asked",
                 Dropped::Duplicate => "this address has answered already",
             };
+            let from = address_text(*from);
             format!("dropped a datagram of {} bytes from {from}: {why}", datagram.len())
         });
     }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::engine::event::LogLevel;
+use crate::engine::peers::address_text;
 use crate::engine::table::Id;
 use crate::engine::{Engine, Micros};
 
@@ -50,7 +51,7 @@ impl Engine {
         self.stats.send_errors += 1;
         let address = self.book.address(taken.peer);
         if let Some(address) = address {
-            self.log(LogLevel::Debug, || format!("could not send to {address}: {why}"));
+            self.log(LogLevel::Debug, || format!("could not send to {}: {why}", address_text(address)));
         }
         let asked = self.table.get_mut(taken.id)?;
         asked.unsent -= 1;
@@ -84,7 +85,9 @@ impl Engine {
         if let Some(entry) = self.book.get_mut(peer) {
             entry.note_refusal();
         }
-        self.log(LogLevel::Debug, || format!("{address} refuses datagrams: nothing listens there"));
+        self.log(LogLevel::Debug, || {
+            format!("{} refuses datagrams: nothing listens there", address_text(address))
+        });
         let quoted = quoted_salt(quoted).and_then(|salt| self.table.find(salt));
         let concerned: Vec<Id> = match quoted {
             Some(id) => vec![id],

@@ -31,8 +31,7 @@ impl Peer {
     fn labelled(address: SocketAddr, text: String, port: Option<u16>) -> Self {
         let label = match port {
             None => text.clone(),
-            Some(port) if address.is_ipv4() => format!("{text}:{port}"),
-            Some(port) => format!("[{text}]:{port}"),
+            Some(port) => with_port(&text, address, port),
         };
         let shared = |text: String| CString::new(text).unwrap_or_default().into();
         Peer { address, text: shared(text), label: shared(label) }
@@ -124,6 +123,15 @@ pub fn ip_text(address: SocketAddr) -> String {
         SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
         _ => address.ip().to_string(),
     }
+}
+
+/// The address with its port, as logs show it.
+pub fn address_text(address: SocketAddr) -> String {
+    with_port(&ip_text(address), address, address.port())
+}
+
+fn with_port(text: &str, address: SocketAddr, port: u16) -> String {
+    if address.is_ipv4() { format!("{text}:{port}") } else { format!("[{text}]:{port}") }
 }
 
 /// Link-local addresses mean a host only together with the link.
