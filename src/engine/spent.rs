@@ -155,6 +155,19 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_begin_again_name_what_they_named() {
+        let most = GIVEN as u64;
+        let mut given = Given { gone: NUMBERS - 9, ..Given::default() };
+        for mark in 0..most + 20 {
+            assert!(!given.contains(mark));
+            given.push(mark);
+            assert!(given.contains(mark) && given.contains(mark.saturating_sub(most - 1)));
+        }
+        assert_eq!((given.gone, given.marks.len(), given.index.len()), (11, GIVEN, GIVEN));
+        assert!((0..most + 20).all(|mark| given.contains(mark) == (mark >= 20)));
+    }
+
+    #[test]
     fn salts_that_are_counted_up_are_all_over_the_place() {
         for step in [1u128, 1 << 32, 1 << 64, 1 << 96] {
             let mut places = std::collections::HashSet::new();
