@@ -102,10 +102,13 @@ func TestASlowHookLosesLinesAndIsToldHowMany(t *testing.T) {
 	}
 }
 
+// Set for a run of the tests that is to end by a panic.
+const panics = "CONFDCLIENT_TEST_PANIC"
+
 // Go's rule: a panic that nobody recovers from ends the program, with the stack of its goroutine. That stack has no
 // C frame.
 func TestAPanicInTheHookIsOneOfItsOwnGoroutine(t *testing.T) {
-	if os.Getenv("CONFDCLIENT_TEST_PANIC") != "" {
+	if os.Getenv(panics) != "" {
 		client := open(t, []string{"127.0.0.1"}, &confdclient.Options{Log: func(confdclient.LogLevel, string) {
 			panic("of the hook")
 		}})
@@ -114,7 +117,7 @@ func TestAPanicInTheHookIsOneOfItsOwnGoroutine(t *testing.T) {
 		return
 	}
 	command := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
-	command.Env = append(os.Environ(), "CONFDCLIENT_TEST_PANIC=1", "GOTRACEBACK=single")
+	command.Env = append(os.Environ(), panics+"=1", "GOTRACEBACK=single")
 	output, err := command.CombinedOutput()
 	text := string(output)
 	if err == nil || !strings.Contains(text, "panic: of the hook") || !strings.Contains(text, "(*logger).run") ||
