@@ -166,7 +166,7 @@ fn texts_of(answer: &Answer) -> Option<Vec<&str>> {
 
 fn peers_of(dir: &ClusterDir, data: &ClusterData, port: u16) -> Result<Vec<Peer>> {
     let list: Vec<&str> = data.peers.iter().map(|(_, text)| text.as_str()).collect();
-    parse_each(&list, port, &|name| interface::index(name)).map_err(|misfit| {
+    parse_each(&list, port, &interface::index).map_err(|misfit| {
         let line = data.peers.get(misfit.index).map_or(0, |&(line, _)| line);
         dir.bad_line(line, &format!("{} {}", misfit.shown, misfit.why))
     })

@@ -60,7 +60,7 @@ impl Client {
     /// does not count is dropped and counted.
     pub fn handle_datagram(self: &Arc<Self>, datagram: &[u8], ip: &str, port: u16) -> Result<()> {
         let mut state = self.enter()?;
-        let from = parse_source(ip, port, &|name| interface::index(name));
+        let from = parse_source(ip, port, &interface::index);
         // By reference, as what was just written and is moved is waited for.
         let from = match from {
             Ok(ref from) => from,
@@ -77,7 +77,7 @@ impl Client {
     /// Takes in an ICMP refusal that the program has received for what it sent to this address.
     pub fn handle_unreachable(self: &Arc<Self>, ip: &str, port: u16) -> Result<()> {
         let mut state = self.enter()?;
-        let from = parse_source(ip, port, &|name| interface::index(name))?;
+        let from = parse_source(ip, port, &interface::index)?;
         state.engine.handle_unreachable(self.clock(), from, &[]);
         self.transmit(&mut state, None);
         drop(self.finish(state, Limit::NONE)?);

@@ -354,5 +354,5 @@ impl Client {
 }
 
 fn read_peers(peers: &[&str], port: u16) -> Result<Vec<Peer>> {
-    parse_peers(peers, port, &|name| interface::index(name))
+    parse_peers(peers, port, &interface::index)
 }

@@ -118,7 +118,7 @@ impl Options {
 
     /// The local address to send from, one of the peers' family. Default: as the system routes.
     pub fn set_bind_address(&mut self, ip: &str) -> Result<()> {
-        let address = parse_source(ip, 0, &|name| interface::index(name));
+        let address = parse_source(ip, 0, &interface::index);
         self.bind = Some(address.map_err(|_| {
             let detail = format!("the bind address {ip:?} is not an IPv4 or IPv6 address");
             Error::new(Code::InvalidArgument, detail)

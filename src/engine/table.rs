@@ -207,9 +207,10 @@ fn hash_of(bits: u128) -> u32 {
     hasher.finish() as u32
 }
 
-/// Folds salts, which are random, addresses and numbers of our own. A stranger who makes some up only looks them up and enters none.
+/// Folds salts, which are random, addresses and numbers of our own. A stranger who makes some up only looks them up and
+/// enters none.
 #[derive(Default)]
-pub struct FoldHasher(u64);
+pub(super) struct FoldHasher(u64);
 
 impl Hasher for FoldHasher {
     fn finish(&self) -> u64 {

@@ -10,8 +10,8 @@ unsafe extern "C" {
 }
 
 /// The double that is nearest to a number of JSON by the rounding that the program has chosen, which is mostly that to
-/// the nearest, infinite where it is larger than all; NaN if the system has no locale
-/// whose point is a point, which nothing but want of memory can be a reason for.
+/// the nearest; infinite where it is larger than all. NaN if the system has no locale whose point is a point, which
+/// nothing but want of memory can be a reason for.
 pub(super) fn nearest(number: &CStr) -> f64 {
     // SAFETY: the name is a string, and there is no locale to change.
     let plain = unsafe { libc::newlocale(libc::LC_NUMERIC_MASK, c"C".as_ptr(), ptr::null_mut()) };

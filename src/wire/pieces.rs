@@ -12,12 +12,13 @@ pub(super) fn each<'a>(
     text: &'a str,
     take: &mut dyn FnMut(Option<Cow<'a, str>>, &'a str) -> bool,
 ) -> Option<()> {
-    let (named, end) = match skip_space(text).as_bytes().first()? {
+    let text = skip_space(text);
+    let (named, end) = match text.as_bytes().first()? {
         b'[' => (false, "]"),
         b'{' => (true, "}"),
         _ => return None,
     };
-    let mut rest = skip_space(&skip_space(text)[1..]);
+    let mut rest = skip_space(&text[1..]);
     let mut behind = rest.strip_prefix(end);
     while behind.is_none() {
         let mut name = None;
