@@ -24,10 +24,17 @@ impl Engine {
     }
 
     /// Peers for a query: `count` of them, and those that are asked beside them.
-    pub(super) fn choose_for_query(&mut self, now: Micros, count: usize) -> (Vec<PeerId>, Vec<PeerId>) {
+    pub(super) fn choose_for_query(&mut self, now: Micros, count: usize) -> (Contacts, Vec<PeerId>) {
         if !self.order.iter().any(|&peer| self.is_doubtful(peer, now)) {
-            return (self.choose(count).to_vec(), Vec::new());
+            return (Contacts::new(self.choose(count)), Vec::new());
         }
+        let (chosen, beside) = self.choose_among_doubtful(now, count);
+        (Contacts::new(&chosen), beside)
+    }
+
+    /// The same where some are in doubt.
+    #[inline(never)]
+    fn choose_among_doubtful(&mut self, now: Micros, count: usize) -> (Vec<PeerId>, Vec<PeerId>) {
         self.shuffle(self.order.len());
         let (mut chosen, doubtful) = self.by_doubt(now, None);
         let due: Vec<PeerId> =

@@ -1,5 +1,7 @@
 //! Whom a request was sent to, and what became of each. Six, the usual coverage, fit without an allocation.
 
+use std::collections::BinaryHeap;
+
 use crate::engine::book::PeerId;
 
 const FEW: usize = 6;
@@ -38,9 +40,8 @@ impl Contacts {
             }
             return Contacts::Few(count as u8, few);
         }
-        let mut many: Vec<u32> = marks.collect();
-        many.sort_unstable();
-        Contacts::Many(many)
+        // A heap's sort is a tenth of the code that a slice's has.
+        Contacts::Many(marks.collect::<BinaryHeap<u32>>().into_sorted_vec())
     }
 
     pub(super) fn len(&self) -> usize {

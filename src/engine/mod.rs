@@ -136,6 +136,14 @@ pub fn needed_replies(sent: u32) -> u32 {
     if sent == 0 { 0 } else { sent / 2 + 1 }
 }
 
+/// The earlier of two times, where there is one.
+pub(crate) fn earliest<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// The client's state and rules.
 #[derive(Debug)]
 pub struct Engine {
@@ -150,8 +158,8 @@ pub struct Engine {
     table: Table,
     queue: SendQueue,
     events: VecDeque<Event>,
-    /// Those of the outstanding requests that are queries.
-    queries: Register<Id, ()>,
+    /// Those of the outstanding requests that are queries, in no order; each knows its place here.
+    queries: Vec<Id>,
     /// Queries that are asked in parts, by a number.
     wholes: Register<u64, Whole>,
     next_whole: u64,
@@ -183,7 +191,7 @@ impl Engine {
             table: Table::default(),
             queue: SendQueue::default(),
             events: VecDeque::new(),
-            queries: Register::default(),
+            queries: Vec::new(),
             wholes: Register::default(),
             next_whole: 0,
             late: Late::default(),
@@ -342,7 +350,7 @@ impl Engine {
     }
 
     fn is_query(&self, id: Id) -> bool {
-        self.queries.place(&id).is_some()
+        self.table.get(id).is_some_and(|asked| asked.query.is_some())
     }
 
     /// Ends every request.
@@ -354,9 +362,11 @@ impl Engine {
 
     /// Whether [`Engine::expire`] has something to do.
     pub fn is_due(&self, now: Micros) -> bool {
-        let deadlines =
-            [self.table.next_deadline(), self.pace.next_give_up(), self.late.next(), self.keys.deadline()];
-        deadlines.into_iter().flatten().any(|deadline| deadline <= now)
+        let has_come = |deadline: Option<Micros>| deadline.is_some_and(|deadline| deadline <= now);
+        has_come(self.table.next_deadline())
+            || has_come(self.pace.next_give_up())
+            || has_come(self.late.next())
+            || has_come(self.keys.deadline())
     }
 
     /// Ends the requests whose deadline has come, and has queries ask again whose time for that has come, at most
@@ -401,8 +411,8 @@ impl Engine {
     fn detach(&mut self, id: Id) -> Option<Outstanding> {
         let ended = self.table.remove(id)?;
         self.queue.forget(ended.unsent, &self.table);
-        if ended.query.is_some() {
-            self.queries.remove(&id);
+        if let Some(query) = &ended.query {
+            self.leave_queries(query.place);
         }
         Some(ended)
     }
@@ -436,13 +446,18 @@ impl Engine {
     pub fn next_deadline(&self) -> Option<Micros> {
         // Only where something waits for it does it matter when a datagram is given up.
         let waits = self.queue.waiting() > 0 && self.pace.room() == 0;
-        let give_up = self.pace.next_give_up().filter(|_| waits);
-        self.table.next_deadline().into_iter().chain(give_up).chain(self.keys.deadline()).min()
+        let give_up = if waits { self.pace.next_give_up() } else { None };
+        earliest(earliest(self.table.next_deadline(), give_up), self.keys.deadline())
     }
 
     /// The next event, oldest first. Tell [`Engine::upcall_returned`] when the program has been told of it.
     pub fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// Whether there is anything to tell, to log or to send.
+    pub fn has_news(&self) -> bool {
+        self.has_events() || self.has_results() || self.has_log_lines() || self.sendable() > 0
     }
 
     /// Whether there are events.
@@ -467,6 +482,11 @@ impl Engine {
     /// Requests outstanding, and those of them that nobody has answered.
     pub fn outstanding(&self) -> (usize, usize) {
         (self.table.len(), self.table.unanswered())
+    }
+
+    /// Replies so far.
+    pub fn replies(&self) -> u64 {
+        self.stats.replies
     }
 
     /// What was counted so far.

@@ -19,6 +19,11 @@ impl Engine {
         self.queue.waiting().min(self.pace.room())
     }
 
+    /// Datagrams that have left, were not answered yet and may still be.
+    pub fn in_flight(&self) -> usize {
+        self.pace.in_flight()
+    }
+
     /// Brings those of the next datagrams together that are for one peer, which a system may take in one piece; each
     /// peer's stay in their order.
     pub fn arrange_transmits(&mut self) {
@@ -68,7 +73,7 @@ impl Engine {
 
     /// Whether some of the requests are queries, of which each wants to know of its own refusals.
     pub fn has_queries(&self) -> bool {
-        self.queries.len() > 0
+        !self.queries.is_empty()
     }
 
     /// Datagrams that wait to be sent.
@@ -91,7 +96,7 @@ impl Engine {
         let quoted = quoted_salt(quoted).and_then(|salt| self.table.find(salt));
         let concerned: Vec<Id> = match quoted {
             Some(id) => vec![id],
-            None => self.queries.iter().map(|(id, ())| *id).collect(),
+            None => self.queries.clone(),
         };
         for id in concerned {
             self.replace_in_query(now, id, peer);

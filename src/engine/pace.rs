@@ -72,6 +72,11 @@ impl Pace {
         self.window.saturating_sub(self.in_flight)
     }
 
+    /// Datagrams that have left and are not given up.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
     /// A datagram has left.
     pub(super) fn note_sent(&mut self, now: Micros) {
         if self.capacity.is_none() {

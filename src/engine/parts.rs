@@ -106,7 +106,7 @@ impl Engine {
             // Neither fails: it fitted before, and its salt is its own.
             let packed = self.pack(&request, now, &mut datagram);
             let id =
-                packed.and_then(|()| self.admit_query(now, &request, ask.token, datagram, query, &contacts));
+                packed.and_then(|()| self.admit_query(now, &request, ask.token, datagram, query, contacts));
             if let (Some(whole), Ok(id)) = (self.wholes.get_mut(&number), id) {
                 whole.parts[index].id = Some(id);
             }

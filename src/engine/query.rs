@@ -79,6 +79,8 @@ pub struct Ask {
 /// What a query is besides a request.
 #[derive(Debug)]
 pub(super) struct Query {
+    /// Where it stands in the engine's list of queries.
+    pub(super) place: usize,
     needed: u32,
     ends: Micros,
     quiet: bool,
@@ -180,7 +182,7 @@ impl Engine {
         }
         let (contacts, beside) = self.choose_for_query(now.micros, coverage);
         let query = self.new_query(now, ask, coverage, None);
-        let id = self.admit_query(now, request, ask.token, datagram, query, &contacts)?;
+        let id = self.admit_query(now, request, ask.token, datagram, query, contacts)?;
         self.ask_also(now.micros, id, &beside);
         Ok(Some(id))
     }
@@ -193,6 +195,7 @@ impl Engine {
         part_of: Option<(u64, usize)>,
     ) -> Query {
         Query {
+            place: 0,
             needed: needed_replies(coverage as u32),
             ends: ask.timeout.map_or(Micros::MAX, |timeout| now.micros.saturating_add(timeout)),
             quiet: ask.quiet,
@@ -214,15 +217,24 @@ impl Engine {
         request: &Request,
         token: usize,
         datagram: Vec<u8>,
-        query: Query,
-        contacts: &[PeerId],
+        mut query: Query,
+        contacts: Contacts,
     ) -> Result<Id> {
         let deadline = query.next_deadline();
-        let contacts = Contacts::new(contacts);
+        query.place = self.queries.len();
         let id =
             self.admit(now.micros, request, token, deadline, contacts, datagram, Some(Box::new(query)))?;
-        self.queries.insert(id, ());
+        self.queries.push(id);
         Ok(id)
+    }
+
+    /// The query at this place of the list has ended; the last one takes its place.
+    pub(super) fn leave_queries(&mut self, place: usize) {
+        self.queries.swap_remove(place);
+        let moved = self.queries.get(place).and_then(|id| self.table.get_mut(*id));
+        if let Some(query) = moved.and_then(|asked| asked.query.as_mut()) {
+            query.place = place;
+        }
     }
 
     pub(super) fn retry_after(&self, now: Micros) -> Micros {
