@@ -1,5 +1,8 @@
 //! `receive` and `wait`: threads that block on one client. One of them, the leader, waits on the socket; the
 //! others sleep until they are woken. Whoever leaves while nobody leads wakes the next.
+//!
+//! A leader waits for the socket and for being woken, and then reads. The only thread of a process has nobody to be
+//! woken by, and waits in the call that reads: a question then takes the two system calls that it cannot do without.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar};
@@ -8,11 +11,14 @@ use std::time::Duration;
 use crate::client::deliver::Limit;
 use crate::client::socket::next_deadline;
 use crate::client::{Client, EXPIRIES_PER_CALL, Locked, State};
-use crate::engine::Id;
+use crate::engine::{Id, Micros, earliest};
 use crate::error::{Code, Error, Result};
-use crate::net::Socket;
 use crate::net::clock::Instant;
 use crate::net::waker;
+use crate::net::{PATIENCE, Socket};
+
+/// A deadline that no wait in the receiving call itself can miss is farther away than this.
+const FAR: Micros = PATIENCE.as_micros() as Micros + 200_000;
 
 /// What `wait` found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,11 +84,11 @@ impl Client {
         if self.woken.swap(false, Ordering::SeqCst) {
             return Ok(0);
         }
-        let mut readable = true;
+        let (mut handled, _) = self.read(socket, &mut state);
+        let mut now = state.read_at();
         loop {
-            let handled = if readable { self.read(socket, &mut state).0 } else { 0 };
             let made;
-            (state, made) = self.turn(state, deadline)?;
+            (state, made, now) = self.turn(state, now, deadline)?;
             self.still_open(&state)?;
             if handled > 0 || made > 0 || self.woken.swap(false, Ordering::SeqCst) {
                 self.leave(&mut state);
@@ -92,7 +98,7 @@ impl Client {
                 self.leave(&mut state);
                 return Ok(0);
             }
-            (state, readable) = self.block(state, socket, Wants::Anything, deadline)?;
+            (state, handled, now) = self.block(state, now, socket, Wants::Anything, deadline)?;
         }
     }
 
@@ -105,12 +111,12 @@ impl Client {
         let socket = self.blocking_socket()?;
         let Some(id) = state.engine.find(salt) else { return Ok(Waited::UNKNOWN) };
         state.engine.extend(id, timeout.map_or(0, |by| by.as_micros() as u64));
-        let mut readable = state.engine.progress(id).is_some_and(|so_far| !so_far.is_enough());
+        if state.engine.progress(id).is_some_and(|so_far| !so_far.is_enough()) {
+            self.read(socket, &mut state);
+        }
+        let mut now = self.clock();
         loop {
-            if readable {
-                self.read(socket, &mut state);
-            }
-            (state, _) = self.turn(state, deadline)?;
+            (state, _, now) = self.turn(state, now, deadline)?;
             self.still_open(&state)?;
             let waited = match state.engine.progress(id) {
                 None => Some(Waited::UNKNOWN),
@@ -125,7 +131,7 @@ impl Client {
                 self.leave(&mut state);
                 return Ok(waited);
             }
-            (state, readable) = self.block(state, socket, Wants::Answers(id), deadline)?;
+            (state, _, now) = self.block(state, now, socket, Wants::Answers(id), deadline)?;
         }
     }
 
@@ -146,46 +152,57 @@ impl Client {
         })
     }
 
-    /// What a blocking call does whenever it comes to itself.
+    /// What a blocking call does whenever it comes to itself. Gives how many upcalls were made, and the time.
     pub(super) fn turn<'a>(
         self: &'a Arc<Self>,
         mut state: Locked<'a>,
+        now: Micros,
         deadline: Deadline,
-    ) -> Result<(Locked<'a>, usize)> {
-        self.tick(&mut state, self.clock(), EXPIRIES_PER_CALL);
+    ) -> Result<(Locked<'a>, usize, Micros)> {
+        self.tick(&mut state, now, EXPIRIES_PER_CALL);
         if state.engine.sendable() > 0 {
             self.transmit(&mut state, None);
         }
-        self.finish(state, Limit::until(deadline.limit()))
+        let (state, made) = self.finish(state, Limit::until(deadline.limit()))?;
+        Ok((state, made, if made == 0 { now } else { self.clock() }))
     }
 
-    /// Waits until something may have changed; says whether the socket may have something to read.
+    /// Waits until something may have changed, and reads what has come. Gives how many datagrams were handled, and the
+    /// time.
     pub(super) fn block<'a>(
         self: &'a Arc<Self>,
         mut state: Locked<'a>,
+        now: Micros,
         socket: &Socket,
         wants: Wants,
         deadline: Deadline,
-    ) -> Result<(Locked<'a>, bool)> {
+    ) -> Result<(Locked<'a>, usize, Micros)> {
         if state.engine.has_events() && state.delivery.is_idle() {
-            return Ok((state, false));
+            return Ok((state, 0, now));
         }
         if state.waiters.leader.is_some() {
-            return Ok((self.sleep(state, wants, deadline), false));
+            return Ok((self.sleep(state, wants, deadline), 0, self.clock()));
         }
-        let due = next_deadline(&state).map(|at| self.origin + Duration::from_micros(at));
-        let until = deadline.at.into_iter().chain(due).min();
+        let due = next_deadline(&state);
         let writable = state.is_full();
+        let far = now.saturating_add(FAR);
+        let is_far = due.is_none_or(|at| at > far) && deadline.at.is_none_or(|at| self.micros(at) > far);
+        let may_wait = is_far && !writable && wants != Wants::Anything && !state.transport.cannot_wait;
+        if may_wait && waker::is_only_thread() {
+            // Nobody is there to wake it but a signal handler, and that wakes only a `receive`.
+            return self.read_waiting(socket, state);
+        }
+        let until = earliest(due.map(|at| self.origin + Duration::from_micros(at)), deadline.at);
         state.waiters.leader = Some(Leader { wants, until, writable });
         // From here on a wake finds a leader, and rings the bell that the leader waits by.
-        let Some(waker) = &self.waker else { return Ok((state, false)) };
+        let Some(waker) = &self.waker else { return Ok((state, 0, now)) };
         if wants == Wants::Anything && self.woken.load(Ordering::SeqCst) {
             state.waiters.leader = None;
-            return Ok((state, false));
+            return Ok((state, 0, now));
         }
         drop(state);
-        let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
-        let ready = waker::wait(socket, writable, waker, timeout);
+        let rest = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let ready = waker::wait(socket, writable, waker, rest);
         let mut state = self.relock()?;
         state.waiters.leader = None;
         let ready = ready.unwrap_or_default();
@@ -199,7 +216,12 @@ impl Client {
         if ready.error && !ready.readable {
             self.read_errors(socket, &mut state);
         }
-        Ok((state, ready.readable))
+        if !ready.readable {
+            return Ok((state, 0, self.clock()));
+        }
+        let (handled, _) = self.read(socket, &mut state);
+        let now = state.read_at();
+        Ok((state, handled, now))
     }
 
     fn sleep<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, wants: Wants, deadline: Deadline) -> Locked<'a> {
@@ -307,8 +329,12 @@ pub(super) struct Deadline {
 
 impl Deadline {
     pub(super) fn after(timeout: Option<Duration>) -> Self {
+        Deadline::from(Instant::now(), timeout)
+    }
+
+    pub(super) fn from(start: Instant, timeout: Option<Duration>) -> Self {
         Deadline {
-            at: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            at: timeout.and_then(|timeout| start.checked_add(timeout)),
             blocks: timeout.is_none_or(|timeout| !timeout.is_zero()),
         }
     }

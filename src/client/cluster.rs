@@ -32,6 +32,11 @@ impl Refresh {
     pub(super) fn deadline(&self) -> Option<Micros> {
         (self.every > 0).then_some(self.next)
     }
+
+    /// Whether there is something to do, or there may be.
+    pub(super) fn is_due(&self, now: Micros) -> bool {
+        self.asked.is_some() || self.deadline().is_some_and(|deadline| deadline <= now)
+    }
 }
 
 impl Client {

@@ -25,7 +25,8 @@ pub(super) struct Delivery {
 
 impl Delivery {
     pub(super) fn is_of_this_thread(&self) -> bool {
-        self.by == Some(thread_mark())
+        // Mostly there is no need to know which thread this is.
+        self.by.is_some_and(|by| by == thread_mark())
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -200,7 +200,7 @@ impl Client {
         let mut sent = state.engine.send(self.now_at(now), request, coverage, token);
         if let (Ok(id), false) = (&sent, queued) {
             let id = *id;
-            if let Some(error) = self.transmit(&mut state, Some(id)) {
+            if let Some(error) = self.transmit_as_of(&mut state, now, Some(id)) {
                 state.engine.revoke(id);
                 sent = Err(Error::io("none of the peers could be sent to", &error));
             }
@@ -292,10 +292,6 @@ impl Client {
         }
     }
 
-    fn now(&self) -> Now {
-        self.now_at(self.clock())
-    }
-
     /// The time for deadlines alone, which spares a look at the wall clock.
     #[inline(never)]
     fn clock(&self) -> Micros {
@@ -308,9 +304,14 @@ impl Client {
 
     /// Does what is due: expiries, further attempts of queries, the peers' refresh.
     fn tick(self: &Arc<Self>, state: &mut State, now: Micros, most: usize) {
-        if state.engine.is_due(now) {
-            state.engine.expire(self.now_at(now), most);
+        if state.engine.is_due(now) || state.refresh.is_due(now) {
+            self.do_what_is_due(state, now, most);
         }
+    }
+
+    #[inline(never)]
+    fn do_what_is_due(self: &Arc<Self>, state: &mut State, now: Micros, most: usize) {
+        state.engine.expire(self.now_at(now), most);
         self.refresh(state, now);
     }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::client::blocking::{Deadline, Wants};
 use crate::client::deliver::Limit;
 use crate::client::{Client, EXPIRIES_PER_CALL, Locked, State, fresh_salt};
-use crate::engine::{Ask, Outcome, QueryResult};
+use crate::engine::{Ask, Micros, Outcome, QueryResult};
 use crate::error::{Code, Error, Result};
+use crate::net::clock::Instant;
 use crate::wire::request::Request;
 
 /// Told of the result of a query, once.
@@ -22,21 +23,25 @@ impl Client {
         coverage: i32,
         timeout: Option<Duration>,
     ) -> Result<QueryResult> {
-        let deadline = Deadline::after(timeout);
+        let start = Instant::now();
+        let deadline = Deadline::from(start, timeout);
         let mut state = self.enter_blocking()?;
         let socket = self.blocking_socket()?;
+        let mut now = self.micros(start);
         // What peers have answered meanwhile tells whom to ask.
         if state.engine.expects_replies() {
             self.catch_up(socket, &mut state);
+            now = self.clock();
         }
         let token = state.new_token();
-        self.ask(&mut state, request, coverage, timeout, token, true)?;
-        let mut readable = false;
+        self.ask(&mut state, now, request, coverage, timeout, token, true)?;
+        let wants = Wants::Result(token);
+        // As a rule nothing has come of it yet, and there is nothing to do but to wait.
+        if !state.has_news() {
+            (state, _, now) = self.block(state, now, socket, wants, deadline)?;
+        }
         loop {
-            if readable {
-                self.read(socket, &mut state);
-            }
-            (state, _) = self.turn(state, deadline)?;
+            (state, _, now) = self.turn(state, now, deadline)?;
             if let Some(result) = state.engine.take_result(token) {
                 self.leave(&mut state);
                 if result.outcome == Outcome::Cancelled {
@@ -45,7 +50,7 @@ impl Client {
                 return Ok(result);
             }
             self.still_open(&state)?;
-            (state, readable) = self.block(state, socket, Wants::Result(token), deadline)?;
+            (state, _, now) = self.block(state, now, socket, wants, deadline)?;
         }
     }
 
@@ -64,7 +69,8 @@ impl Client {
         self.still_open(&state)?;
         let token = state.new_token();
         state.completions.insert(token, callback);
-        let asked = self.ask(&mut state, request, coverage, timeout, token, false);
+        let now = self.clock();
+        let asked = self.ask(&mut state, now, request, coverage, timeout, token, false);
         if asked.is_err() {
             state.completions.remove(&token);
         }
@@ -72,9 +78,11 @@ impl Client {
         asked
     }
 
+    #[expect(clippy::too_many_arguments, reason = "these are what a query is made of")]
     fn ask(
         self: &Arc<Self>,
         state: &mut State,
+        now: Micros,
         request: &mut Request,
         coverage: i32,
         timeout: Option<Duration>,
@@ -83,11 +91,11 @@ impl Client {
     ) -> Result<()> {
         let timeout = timeout.map(|timeout| timeout.as_micros() as u64);
         let ask = Ask { coverage, timeout, token, quiet };
-        let Some(id) = state.engine.query(self.now(), request, ask, &mut fresh_salt)? else {
+        let Some(id) = state.engine.query(self.now_at(now), request, ask, &mut fresh_salt)? else {
             self.transmit(state, None);
             return Ok(());
         };
-        if let Some(error) = self.transmit(state, Some(id)) {
+        if let Some(error) = self.transmit_as_of(state, now, Some(id)) {
             state.engine.revoke(id);
             return Err(Error::io("none of the peers could be sent to", &error));
         }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::deliver::Limit;
-use crate::client::{Client, EXPIRIES_PER_CALL, State};
-use crate::engine::{Engine, Id, Micros};
+use crate::client::{Client, EXPIRIES_PER_CALL, Locked, State};
+use crate::engine::{Engine, Id, Micros, earliest};
 use crate::error::{Code, Error, Result};
 use crate::net::clock::Instant;
 use crate::net::poller::Poller;
@@ -26,6 +26,10 @@ pub(super) struct Transport {
     stalled: Option<Stalled>,
     /// When the socket was read last.
     seen: Micros,
+    /// Whether what [`Client::read_waiting`] has read last held no reply.
+    astray: bool,
+    /// Whether it has failed, so that there is another way to wait: as a sandbox may have it.
+    pub(super) cannot_wait: bool,
 }
 
 /// Why datagrams wait that could leave.
@@ -107,28 +111,61 @@ impl Client {
         let mut handled = 0;
         let mut more = true;
         while more && handled < self.datagrams_per_call {
-            let State { engine, transport, .. } = &mut *state;
+            let transport = &mut state.transport;
             let most = self.datagrams_per_call - handled;
             let read = socket.receive(&mut transport.buffers, most, &mut transport.errors);
             // An error that is no pending ICMP error is of this moment; the next call tries again.
             let count = read.unwrap_or(0);
-            let read_at = self.clock();
-            let now = as_of.unwrap_or(read_at);
-            for index in 0..count {
-                if let Some((datagram, from)) = transport.buffers.datagram(index) {
-                    engine.handle_datagram(now, datagram, &from);
-                }
-            }
-            if let Some(overflow) = transport.buffers.overflow() {
-                let before = std::mem::replace(&mut transport.overflow, overflow);
-                engine.handle_overflow(u64::from(overflow.wrapping_sub(before)));
-            }
-            state.transport.seen = read_at;
+            self.take_in(state, as_of);
             handled += count;
             more = count == most.min(ReceiveBuffers::MOST);
         }
         self.take_icmp_errors(state);
         (handled, more)
+    }
+
+    /// Has the engine take in what was read.
+    fn take_in(&self, state: &mut State, as_of: Option<Micros>) {
+        let State { engine, transport, .. } = state;
+        let read_at = self.clock();
+        let now = as_of.unwrap_or(read_at);
+        for (datagram, from) in transport.buffers.iter() {
+            engine.handle_datagram(now, datagram, &from);
+        }
+        if let Some(overflow) = transport.buffers.overflow() {
+            let before = std::mem::replace(&mut transport.overflow, overflow);
+            engine.handle_overflow(u64::from(overflow.wrapping_sub(before)));
+        }
+        transport.seen = read_at;
+    }
+
+    /// Waits in the receiving call itself for what comes, a while at the most, and has the engine take it in. Gives how
+    /// many datagrams there were, and the time.
+    pub(super) fn read_waiting<'a>(
+        self: &'a Arc<Self>,
+        socket: &Socket,
+        mut state: Locked<'a>,
+    ) -> Result<(Locked<'a>, usize, Micros)> {
+        // Where only one reply can come it is asked for by itself, but not among datagrams that are none.
+        let most = match state.engine.in_flight() {
+            0 | 1 if !state.transport.astray => 1,
+            _ => self.datagrams_per_call,
+        };
+        let mut buffers = std::mem::take(&mut state.transport.buffers);
+        let mut errors = std::mem::take(&mut state.transport.errors);
+        drop(state);
+        let received = socket.receive_waiting(&mut buffers, most, &mut errors);
+        let mut state = self.relock()?;
+        state.transport.buffers = buffers;
+        state.transport.errors = errors;
+        let before = state.engine.replies();
+        self.take_in(&mut state, None);
+        state.transport.cannot_wait |= received.is_err();
+        let count = received.unwrap_or(0);
+        state.transport.astray = count > 0 && state.engine.replies() == before;
+        self.take_icmp_errors(&mut state);
+        let now = state.read_at();
+        Ok((state, count, now))
     }
 
     /// Reads the socket's queue of ICMP errors, where the descriptor tells of one.
@@ -151,21 +188,33 @@ impl Client {
     /// Sends what waits, as far as the socket takes it. If none of the datagrams of `asked` could be sent, gives
     /// the last of the reasons.
     pub(super) fn transmit(&self, state: &mut State, asked: Option<Id>) -> Option<io::Error> {
+        let now = if state.engine.sendable() > 0 { self.clock() } else { 0 };
+        self.transmit_as_of(state, now, asked)
+    }
+
+    /// The same where the time was just looked at.
+    pub(super) fn transmit_as_of(
+        &self,
+        state: &mut State,
+        mut now: Micros,
+        asked: Option<Id>,
+    ) -> Option<io::Error> {
         let socket = self.socket.as_ref()?;
         let mut lost = None;
         let mut stalled = None;
         while stalled.is_none() && state.engine.sendable() > 0 {
             let State { engine, transport, .. } = &mut *state;
-            let now = self.clock();
             // Of a piece only the first datagram's refusal is told, and a query wants to know of its own.
             let joined = !engine.has_queries();
-            let sent = if engine.sendable() <= 8 {
-                send_batch::<8>(socket, engine, joined, now, &mut transport.errors)
-            } else {
-                if joined {
-                    engine.arrange_transmits();
+            let sent = match engine.sendable() {
+                1 => send_batch::<1>(socket, engine, joined, now, &mut transport.errors),
+                ..=8 => send_batch::<8>(socket, engine, joined, now, &mut transport.errors),
+                _ => {
+                    if joined {
+                        engine.arrange_transmits();
+                    }
+                    send_batch::<64>(socket, engine, joined, now, &mut transport.errors)
                 }
-                send_batch::<64>(socket, engine, joined, now, &mut transport.errors)
             };
             match sent {
                 None => {}
@@ -180,6 +229,9 @@ impl Client {
             }
             // A query asks others in the place of those that refuse, so there may be more to send now.
             self.take_icmp_errors(state);
+            if state.engine.sendable() > 0 {
+                now = self.clock();
+            }
         }
         state.transport.stalled = stalled;
         lost
@@ -214,6 +266,16 @@ impl Client {
 }
 
 impl State {
+    /// When the socket was read last.
+    pub(super) fn read_at(&self) -> Micros {
+        self.transport.seen
+    }
+
+    /// Whether there is something to pass on, to do or to send, or somebody else who may have to know of a change.
+    pub(super) fn has_news(&self) -> bool {
+        self.engine.has_news() || !self.waiters.is_nobody_reading() || self.transport.poller.is_some()
+    }
+
     /// Whether the socket was full when something was to be sent.
     pub(super) fn is_full(&self) -> bool {
         self.transport.stalled == Some(Stalled::Full)
@@ -226,8 +288,7 @@ pub(super) fn next_deadline(state: &State) -> Option<Micros> {
         Some(Stalled::Until(at)) => Some(at),
         _ => None,
     };
-    let refresh = state.refresh.deadline();
-    state.engine.next_deadline().into_iter().chain(retry).chain(refresh).min()
+    earliest(earliest(state.engine.next_deadline(), retry), state.refresh.deadline())
 }
 
 /// One batch of datagrams, at most `N`, those for one peer in one piece if they may be `joined`; says why not all of them were sent.

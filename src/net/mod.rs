@@ -13,6 +13,7 @@
 //! | what the kernel says about hosts that refuse | [`icmp`] |
 //! | the one descriptor to poll | [`poller`] |
 //! | a thread that blocks, and how to wake it | [`waker`] |
+//! | one that nobody can wake | [`waiting`] |
 //! | what time it is | [`clock`] |
 //! | forks and random bytes | [`entropy`] |
 
@@ -26,6 +27,7 @@ mod segments;
 pub mod send;
 pub mod services;
 pub mod socket;
+pub mod waiting;
 pub mod waker;
 
 mod control;
@@ -39,6 +41,7 @@ pub use poller::Poller;
 pub use receive::ReceiveBuffers;
 pub use send::{Outgoing, Sent, Stop};
 pub use socket::{Family, Socket};
+pub use waiting::PATIENCE;
 pub use waker::{Ready, Waker};
 
 use std::io;

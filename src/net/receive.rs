@@ -6,7 +6,8 @@
 //! head is copied to the gap that was left in front of its rest, and it is whole.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::mem::offset_of;
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::ptr::{self, NonNull};
 
@@ -30,6 +31,9 @@ pub struct ReceiveBuffers {
     /// How many of the first slots have lengths that the kernel has shortened.
     shortened: usize,
     overflow: Option<u32>,
+    /// The length and the sender of the one datagram there is, where it came by [`Socket::receive_waiting`].
+    /// All that is looked at for it then lies in one page.
+    lone: Option<(usize, SocketAddr)>,
 }
 
 /// The layout of the mapping. All zeros is a value of it.
@@ -40,11 +44,13 @@ struct Slots {
     names: [RawAddr; SLOTS],
     /// Room for one `SO_RXQ_OVFL` message, aligned for its header.
     controls: [[u64; 4]; SLOTS],
+    /// A lone datagram, which comes whole, takes as many of them as it is long.
     heads: [[u8; HEAD]; SLOTS],
     /// The first `HEAD` bytes of each are a gap, for the head.
     wholes: [[u8; WHOLE]; SLOTS],
 }
 
+const _: () = assert!(HEAD * SLOTS >= WHOLE);
 const _: () = assert!(size_of::<[u64; 4]>() >= size_of::<libc::cmsghdr>() + size_of::<u64>());
 
 impl Default for ReceiveBuffers {
@@ -59,7 +65,7 @@ impl ReceiveBuffers {
 
     /// Empty buffers. The memory is mapped when it is first used.
     pub const fn new() -> ReceiveBuffers {
-        ReceiveBuffers { slots: None, len: 0, shortened: SLOTS, overflow: None }
+        ReceiveBuffers { slots: None, len: 0, shortened: SLOTS, overflow: None, lone: None }
     }
 
     /// How many datagrams the last [`Socket::receive`] brought.
@@ -72,21 +78,23 @@ impl ReceiveBuffers {
         self.len == 0
     }
 
-    /// Datagram `i` of the last [`Socket::receive`] and its sender; `None` past the end. A sender without an IP address,
-    /// which the kernel does not give, would be 0.0.0.0:0.
+    /// Datagram `i` of the last [`Socket::receive`] and its sender; `None` past the end.
     pub fn datagram(&self, i: usize) -> Option<(&[u8], SocketAddr)> {
         let slots = self.slots.as_ref().filter(|_| i < self.len)?.start::<Slots>().as_ptr();
         // SAFETY: `i` is below `len`, so below SLOTS, and the kernel has filled that slot; it writes there only in
-        // `receive`, which excludes this borrow. The data is `len` bytes long in one of two places (see `settle`).
+        // `receive` and `receive_waiting`, which exclude this borrow. The data is `len` bytes long in one of two places
+        // (see `settle`), and a lone datagram, whose length `lone` has, at the start of the heads.
         unsafe {
+            if let Some((len, from)) = self.lone {
+                return Some((std::slice::from_raw_parts((&raw const (*slots).heads).cast(), len), from));
+            }
             let header = (&raw const (*slots).headers[i]).read();
             let len = (header.msg_len as usize).min(WHOLE);
             let data: *const u8 = match len {
                 0..=HEAD => (&raw const (*slots).heads[i]).cast(),
                 _ => (&raw const (*slots).wholes[i]).cast(),
             };
-            let from = (*slots).names[i].decode(header.msg_hdr.msg_namelen);
-            let from = from.unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
+            let from = (*slots).names[i].sender(header.msg_hdr.msg_namelen);
             Some((std::slice::from_raw_parts(data, len), from))
         }
     }
@@ -100,6 +108,29 @@ impl ReceiveBuffers {
     /// datagram read; `None` if none. The counter wraps.
     pub fn overflow(&self) -> Option<u32> {
         self.overflow
+    }
+
+    /// Forgets the datagrams.
+    fn clear(&mut self) {
+        self.len = 0;
+        self.lone = None;
+    }
+
+    /// Forgets the datagrams, and gives room for a lone one: so many bytes from there on.
+    pub(super) fn room_for_one(&mut self) -> io::Result<(NonNull<u8>, usize)> {
+        self.clear();
+        // The heads are together as large as the largest datagram.
+        let heads = self.slots()?.as_ptr().wrapping_byte_add(offset_of!(Slots, heads));
+        Ok((NonNull::new(heads.cast()).ok_or(io::ErrorKind::OutOfMemory)?, WHOLE))
+    }
+
+    /// Takes note of a lone datagram.
+    ///
+    /// # Safety
+    /// The kernel has just written that many bytes to the room for one.
+    pub(super) unsafe fn put_one(&mut self, len: usize, from: SocketAddr) {
+        self.lone = Some((len, from));
+        self.len = 1;
     }
 
     /// The slots, mapped and wired up at the first call.
@@ -172,30 +203,40 @@ impl Socket {
         max: usize,
         errors: &mut Vec<IcmpError>,
     ) -> io::Result<usize> {
-        buffers.len = 0;
+        let mut repeats = 0;
+        loop {
+            match self.fill(buffers, max, libc::MSG_DONTWAIT) {
+                Err(error) => match error.raw_os_error() {
+                    Some(libc::EAGAIN) => return Ok(0),
+                    Some(libc::EINTR) => {}
+                    _ if self.may_repeat(&mut repeats, errors) => {}
+                    _ => return Err(error),
+                },
+                filled => return filled,
+            }
+        }
+    }
+
+    /// One system call, and what it brought.
+    pub(super) fn fill(
+        &self,
+        buffers: &mut ReceiveBuffers,
+        max: usize,
+        flags: libc::c_int,
+    ) -> io::Result<usize> {
+        buffers.clear();
         let max = max.min(SLOTS);
         if max == 0 {
             return Ok(0);
         }
         let slots = buffers.slots()?;
-        let mut repeats = 0;
-        let len = loop {
-            // An error may leave any slot as it does not tell.
-            let shortened = std::mem::replace(&mut buffers.shortened, SLOTS);
-            match self.receive_some(slots, max, shortened) {
-                Ok(len) => break len,
-                Err(error) => match error.raw_os_error() {
-                    Some(libc::EAGAIN) => {
-                        // Nothing was there for it to touch.
-                        buffers.shortened = 0;
-                        return Ok(0);
-                    }
-                    Some(libc::EINTR) => continue,
-                    _ if self.may_repeat(&mut repeats, errors) => continue,
-                    _ => return Err(error),
-                },
+        // An error may leave any slot as it does not tell, but where nothing was there to touch one.
+        let shortened = std::mem::replace(&mut buffers.shortened, SLOTS);
+        let len = self.receive_some(slots, max, flags, shortened).inspect_err(|error| {
+            if error.raw_os_error() == Some(libc::EAGAIN) {
+                buffers.shortened = 0;
             }
-        };
+        })?;
         // SAFETY: `slots` is that of `buffers`, and `receive_some` has filled `len` of them, at most `max`.
         unsafe { buffers.settle(slots, len) };
         buffers.shortened = len;
@@ -204,7 +245,13 @@ impl Socket {
 
     /// Fills the first slots, at most `max`, which is 1 to SLOTS. Gives how many, at least one. Of the first
     /// `shortened` ones, SLOTS at most, the lengths are written anew before.
-    fn receive_some(&self, slots: NonNull<Slots>, max: usize, shortened: usize) -> io::Result<usize> {
+    fn receive_some(
+        &self,
+        slots: NonNull<Slots>,
+        max: usize,
+        flags: libc::c_int,
+        shortened: usize,
+    ) -> io::Result<usize> {
         for i in 0..shortened {
             // SAFETY: `i` is below SLOTS, and the slots are wired up.
             unsafe {
@@ -216,8 +263,9 @@ impl Socket {
         let first = slots.cast::<libc::mmsghdr>().as_ptr();
         if !self.one_by_one() {
             // SAFETY: `max` headers from `first` on are set up, and what they point to lives as long as the mapping.
-            let got =
-                unsafe { libc::recvmmsg(self.as_raw_fd(), first, max as libc::c_uint, 0, ptr::null_mut()) };
+            let got = unsafe {
+                libc::recvmmsg(self.as_raw_fd(), first, max as libc::c_uint, flags as _, ptr::null_mut())
+            };
             match usize::try_from(got) {
                 Ok(got) if (1..=max).contains(&got) => return Ok(got),
                 Ok(_) => return Err(io::Error::other("recvmmsg gave an impossible number of datagrams")),
@@ -228,8 +276,9 @@ impl Socket {
             }
         }
         for i in 0..max {
+            let flags = if i == 0 { flags } else { libc::MSG_DONTWAIT };
             // SAFETY: `i` is below `max`; see above.
-            let got = unsafe { libc::recvmsg(self.as_raw_fd(), &raw mut (*first.add(i)).msg_hdr, 0) };
+            let got = unsafe { libc::recvmsg(self.as_raw_fd(), &raw mut (*first.add(i)).msg_hdr, flags) };
             match libc::c_uint::try_from(got) {
                 // SAFETY: `i` is below `max`; see above.
                 Ok(got) => unsafe { (*first.add(i)).msg_len = got },
@@ -247,6 +296,7 @@ mod tests {
     use super::super::testing::{LONG, await_error, closed, forms, open, poll, receive_all};
     use super::super::{Family, Outgoing};
     use super::*;
+    use std::net::Ipv4Addr;
 
     fn send(socket: &Socket, data: &[u8], to: SocketAddr) {
         let sent = socket.send(&[Outgoing { data, to }], &mut Vec::new());

@@ -111,7 +111,8 @@ impl Socket {
         let (raw, len) = RawAddr::encode(&item.to);
         let (data, to) = (item.data.as_ptr().cast(), (&raw const raw).cast());
         // SAFETY: the data is as long as it says, and `raw` holds an address of `len` bytes for the time of the call.
-        let sent = unsafe { libc::sendto(self.as_raw_fd(), data, item.data.len(), 0, to, len) };
+        let sent =
+            unsafe { libc::sendto(self.as_raw_fd(), data, item.data.len(), libc::MSG_DONTWAIT, to, len) };
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(1) }
     }
 
@@ -151,7 +152,9 @@ impl Socket {
         let first: *mut libc::mmsghdr = headers.as_mut_ptr().cast();
         // SAFETY: the first `pieces` headers are written, and each has as many parts as it says; what they point to lives
         // in this frame and in `batch`.
-        let sent = unsafe { libc::sendmmsg(self.as_raw_fd(), first, pieces as libc::c_uint, 0) };
+        let sent = unsafe {
+            libc::sendmmsg(self.as_raw_fd(), first, pieces as libc::c_uint, libc::MSG_DONTWAIT as _)
+        };
         match usize::try_from(sent) {
             Ok(sent) if (1..=pieces).contains(&sent) => Ok(usize::from(ends[sent - 1])),
             Ok(_) => Err(io::Error::other("the kernel sent another number of datagrams than it was given")),

@@ -49,6 +49,12 @@ impl RawAddr {
         }
     }
 
+    /// Who a datagram is from, by what the kernel wrote here with length `len`. Without an IP address, which does not
+    /// happen, it would be 0.0.0.0:0.
+    pub(super) fn sender(&self, len: libc::socklen_t) -> SocketAddr {
+        self.decode(len).unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))
+    }
+
     /// The address that the kernel wrote here with length `len`, canonical; `None` if it wrote another kind or none.
     pub(super) fn decode(&self, len: libc::socklen_t) -> Option<SocketAddr> {
         let len = len as usize;

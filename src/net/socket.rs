@@ -1,9 +1,10 @@
-//! One non-blocking UDP socket: how it is opened, and what can be asked about it. Batches are in [`send`](super::send)
-//! and [`receive`](super::receive), the error queue is in [`icmp`](super::icmp). It knows no peer and no deadline.
+//! One UDP socket: how it is opened, and what can be asked about it. Batches are in [`send`](super::send) and
+//! [`receive`](super::receive), the error queue is in [`icmp`](super::icmp). It knows no peer and no deadline.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::segments::Ability;
@@ -26,7 +27,8 @@ impl Family {
     }
 }
 
-/// A UDP socket, bound, not connected, non-blocking and close-on-exec. Every method may be called from any thread.
+/// A UDP socket, bound, not connected and close-on-exec. Every method may be called from any thread, and none blocks but
+/// [`receive_waiting`](Socket::receive_waiting): each call that could says that it is not to.
 #[derive(Debug)]
 pub struct Socket {
     fd: OwnedFd,
@@ -58,7 +60,7 @@ impl Socket {
         if Family::of(&bind) != family {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "address of the other family"));
         }
-        let kind = libc::SOCK_DGRAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+        let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
         // SAFETY: `socket` takes integers and makes a descriptor, which is owned here from now on.
         let fd = unsafe { own(libc::socket(domain, kind, 0)) }?;
         let socket = Socket { fd, one_by_one: AtomicBool::new(false), segments: Ability::default() };
@@ -70,6 +72,7 @@ impl Socket {
             }
         }
         socket.set_option(libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1)?;
+        socket.set_patience()?;
         if let Some(wanted) = receive_buffer {
             socket.ask_for_receive_buffer(wanted);
         }
@@ -133,9 +136,19 @@ impl Socket {
         name: libc::c_int,
         value: libc::c_int,
     ) -> io::Result<()> {
-        let len = size_of::<libc::c_int>() as libc::socklen_t;
-        // SAFETY: every option used here is an int, and `value` lives for the time of the call.
-        check(unsafe { libc::setsockopt(self.as_raw_fd(), level, name, (&raw const value).cast(), len) })?;
+        self.set_option_to(level, name, &value)
+    }
+
+    /// Sets an option to what the kernel takes for it: an int, but for few.
+    pub(super) fn set_option_to<T>(
+        &self,
+        level: libc::c_int,
+        name: libc::c_int,
+        value: &T,
+    ) -> io::Result<()> {
+        let (value, len) = (ptr::from_ref(value).cast(), size_of::<T>() as libc::socklen_t);
+        // SAFETY: the kernel only reads `len` bytes of the value, which lives for the time of the call.
+        check(unsafe { libc::setsockopt(self.as_raw_fd(), level, name, value, len) })?;
         Ok(())
     }
 }
@@ -163,15 +176,9 @@ mod tests {
             let addr = socket.local_addr().unwrap();
             assert_eq!(addr.ip().to_string(), any);
             assert_ne!(addr.port(), 0);
-            // SAFETY: F_GETFD and F_GETFL take no pointer.
-            let (fd_flags, flags) = unsafe {
-                (
-                    libc::fcntl(socket.as_raw_fd(), libc::F_GETFD),
-                    libc::fcntl(socket.as_raw_fd(), libc::F_GETFL),
-                )
-            };
+            // SAFETY: F_GETFD takes no pointer.
+            let fd_flags = unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_GETFD) };
             assert_ne!(fd_flags & libc::FD_CLOEXEC, 0);
-            assert_ne!(flags & libc::O_NONBLOCK, 0);
         }
     }
 

@@ -2,6 +2,9 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use super::{Family, IcmpError, ReceiveBuffers, Socket};
@@ -72,6 +75,26 @@ pub(super) fn receive_all(
         all.extend(buffers.iter().map(|(data, from)| (data.to_vec(), from)));
     }
     all
+}
+
+/// Has a thread of `scope` signal this one again and again, as the first may come before it waits, until `done`.
+pub(super) fn storm_of_signals<'a>(scope: &'a Scope<'a, '_>, done: &'a AtomicBool) {
+    extern "C" fn nothing(_: libc::c_int) {}
+    // SAFETY: the handler does nothing; SIGURG is used by nothing else here, and ignored otherwise.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = nothing as extern "C" fn(libc::c_int) as libc::sighandler_t;
+        assert_eq!(libc::sigaction(libc::SIGURG, &action, ptr::null_mut()), 0);
+    }
+    // SAFETY: gives this thread's id.
+    let me = unsafe { libc::pthread_self() } as usize;
+    scope.spawn(move || {
+        while !done.load(Ordering::Acquire) {
+            // SAFETY: the thread outlives the scope.
+            unsafe { libc::pthread_kill(me as libc::pthread_t, libc::SIGURG) };
+            std::thread::yield_now();
+        }
+    });
 }
 
 /// Sockets and wakers are shared by threads; the rest is moved between them, behind a lock.

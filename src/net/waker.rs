@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::time::Duration;
 
 use super::own;
@@ -50,6 +51,36 @@ impl Waker {
     pub fn fd(&self) -> RawFd {
         self.fd.as_raw_fd()
     }
+}
+
+/// Whether this thread is the only one of the process, as the C library knows it: then nobody is there to wake it but a
+/// signal handler. False where the C library does not tell: glibc before 2.32, and others.
+pub fn is_only_thread() -> bool {
+    /// Where the C library says so, once that was looked up.
+    static SAYS: AtomicPtr<libc::c_char> = AtomicPtr::new(ptr::null_mut());
+    let mut says = SAYS.load(Ordering::Relaxed);
+    if says.is_null() {
+        says = where_it_says();
+        SAYS.store(says, Ordering::Relaxed);
+    }
+    // SAFETY: see `where_it_says`. The C library writes to it while there is one thread only, or that again.
+    unsafe { says.read_volatile() != 0 }
+}
+
+/// A `char` that lasts as long as the process, and is not 0 while that has one thread.
+#[cold]
+fn where_it_says() -> *mut libc::c_char {
+    static NEVER: libc::c_char = 0;
+    if cfg!(target_env = "gnu") {
+        // SAFETY: the name is a string.
+        let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr()) };
+        if !found.is_null() {
+            return found.cast();
+        }
+        // SAFETY: takes nothing. What was not found is not for the program to hear of.
+        unsafe { libc::dlerror() };
+    }
+    (&raw const NEVER).cast_mut()
 }
 
 /// What ended a [`wait`]. All false: the time was up.
@@ -116,9 +147,9 @@ pub(super) fn timespec(time: Duration) -> libc::timespec {
 #[cfg(test)]
 mod tests {
     use super::super::Outgoing;
-    use super::super::testing::{LONG, closed, open};
+    use super::super::testing::{LONG, closed, open, storm_of_signals};
     use super::*;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::AtomicBool;
     use std::time::Instant;
 
     fn setup() -> (Socket, Waker) {
@@ -190,28 +221,18 @@ mod tests {
         assert!(wait(&socket, false, &waker, Some(Duration::MAX)).unwrap().woken);
     }
 
+    /// Each test runs in a thread of its own beside the one that waits for it.
+    #[test]
+    fn a_thread_among_others_is_not_the_only_one() {
+        assert!(!is_only_thread() && !is_only_thread());
+    }
+
     #[test]
     fn a_signal_is_reported() {
-        extern "C" fn nothing(_: libc::c_int) {}
         let (socket, waker) = setup();
-        // SAFETY: the handler does nothing; SIGURG is used by nothing else here, and ignored otherwise.
-        unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = nothing as extern "C" fn(libc::c_int) as libc::sighandler_t;
-            assert_eq!(libc::sigaction(libc::SIGURG, &action, ptr::null_mut()), 0);
-        }
         let done = AtomicBool::new(false);
-        // SAFETY: gives this thread's id.
-        let me = unsafe { libc::pthread_self() } as usize;
         std::thread::scope(|scope| {
-            scope.spawn(|| {
-                // Again and again, as the first may come before the wait.
-                while !done.load(Ordering::Acquire) {
-                    // SAFETY: the thread outlives this scope.
-                    unsafe { libc::pthread_kill(me as libc::pthread_t, libc::SIGURG) };
-                    std::thread::yield_now();
-                }
-            });
+            storm_of_signals(scope, &done);
             let ready = wait(&socket, false, &waker, Some(LONG));
             done.store(true, Ordering::Release);
             assert_eq!(ready.unwrap(), Ready { interrupted: true, ..Ready::default() });
