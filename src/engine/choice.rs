@@ -69,7 +69,8 @@ impl Engine {
 
     /// Brings random peers to the first `count` places.
     fn shuffle(&mut self, count: usize) {
-        for place in 0..count {
+        // The last one of all has no choice.
+        for place in 0..count.min(self.order.len().saturating_sub(1)) {
             let other = self.random.random_range(place..self.order.len());
             self.order.swap(place, other);
         }

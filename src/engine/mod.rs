@@ -236,7 +236,7 @@ impl Engine {
         }
         let contacts = Contacts::new(self.choose(coverage));
         let deadline = now.micros.saturating_add(self.config.expire_after);
-        self.admit(now.micros, request, token, deadline, contacts, datagram, None)
+        Ok(self.admit(now.micros, request, token, deadline, contacts, datagram, None))
     }
 
     fn check_salt_is_there(&self, request: &Request) -> Result<()> {
@@ -259,7 +259,7 @@ impl Engine {
         request.pack(self.keys.current(), now.unix, self.config.max_request_bytes, datagram)
     }
 
-    /// Enters a request that nothing speaks against.
+    /// Enters a request that nothing speaks against: its salt was not used.
     #[expect(clippy::too_many_arguments, reason = "these are what a request is made of")]
     fn admit(
         &mut self,
@@ -270,7 +270,7 @@ impl Engine {
         contacts: Contacts,
         datagram: Vec<u8>,
         query: Option<Box<Query>>,
-    ) -> Result<Id> {
+    ) -> Id {
         for peer in contacts.iter() {
             self.book.retain(peer);
         }
@@ -289,14 +289,11 @@ impl Engine {
             verdict: Verdict::default(),
             foreign: None,
         };
-        let Some(id) = self.table.insert(outstanding, deadline) else {
-            self.release(&contacts);
-            return Err(Error::new(Code::DuplicateSalt, "the salt has been used"));
-        };
+        let id = self.table.insert(outstanding, deadline);
         request.spend();
         self.queue.push(id, datagram, &contacts);
         self.stats.requests += 1;
-        Ok(id)
+        id
     }
 
     fn coverage(&self, coverage: i32) -> Result<usize> {
@@ -409,12 +406,14 @@ impl Engine {
 
     /// Detaches a request from everything that leads to it; what it holds of the book is still held.
     fn detach(&mut self, id: Id) -> Option<Outstanding> {
-        let ended = self.table.remove(id)?;
-        self.queue.forget(ended.unsent, &self.table);
-        if let Some(query) = &ended.query {
-            self.leave_queries(query.place);
+        let asked = self.table.get(id)?;
+        let (unsent, place) = (asked.unsent, asked.query.as_ref().map(|query| query.place));
+        let ended = self.table.remove(id);
+        self.queue.forget(unsent, &self.table);
+        if let Some(place) = place {
+            self.leave_queries(place);
         }
-        Some(ended)
+        ended
     }
 
     fn release(&mut self, contacts: &Contacts) {

@@ -103,11 +103,12 @@ impl Engine {
             let now = Now { micros: now, unix: asked.unix };
             let (contacts, _) = self.choose_for_query(now.micros, coverage);
             let mut datagram = Vec::new();
-            // Neither fails: it fitted before, and its salt is its own.
-            let packed = self.pack(&request, now, &mut datagram);
-            let id =
-                packed.and_then(|()| self.admit_query(now, &request, ask.token, datagram, query, contacts));
-            if let (Some(whole), Ok(id)) = (self.wholes.get_mut(&number), id) {
+            // It fitted before, and its salt is its own.
+            if self.pack(&request, now, &mut datagram).is_err() {
+                continue;
+            }
+            let id = self.admit_query(now, &request, ask.token, datagram, query, contacts);
+            if let Some(whole) = self.wholes.get_mut(&number) {
                 whole.parts[index].id = Some(id);
             }
         }

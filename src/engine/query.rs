@@ -136,8 +136,8 @@ impl Query {
         }
     }
 
-    fn result(self, outcome: Outcome, asked: &Outstanding) -> QueryResult {
-        let (reply, server) = self.best.map(|best| (best.reply, (best.ip, best.port))).unzip();
+    fn result(&mut self, outcome: Outcome, asked: &Outstanding) -> QueryResult {
+        let (reply, server) = self.best.take().map(|best| (best.reply, (best.ip, best.port))).unzip();
         QueryResult {
             outcome,
             reply,
@@ -182,7 +182,7 @@ impl Engine {
         }
         let (contacts, beside) = self.choose_for_query(now.micros, coverage);
         let query = self.new_query(now, ask, coverage, None);
-        let id = self.admit_query(now, request, ask.token, datagram, query, contacts)?;
+        let id = self.admit_query(now, request, ask.token, datagram, query, contacts);
         self.ask_also(now.micros, id, &beside);
         Ok(Some(id))
     }
@@ -219,13 +219,12 @@ impl Engine {
         datagram: Vec<u8>,
         mut query: Query,
         contacts: Contacts,
-    ) -> Result<Id> {
+    ) -> Id {
         let deadline = query.next_deadline();
         query.place = self.queries.len();
-        let id =
-            self.admit(now.micros, request, token, deadline, contacts, datagram, Some(Box::new(query)))?;
+        let id = self.admit(now.micros, request, token, deadline, contacts, datagram, Some(Box::new(query)));
         self.queries.push(id);
-        Ok(id)
+        id
     }
 
     /// The query at this place of the list has ended; the last one takes its place.
@@ -374,7 +373,7 @@ impl Engine {
     /// Ends a query: its result is told, and of the query remains what its late answers are credited by.
     pub(super) fn end_query(&mut self, now: Micros, id: Id, outcome: Outcome) {
         let Some(mut ended) = self.detach(id) else { return };
-        let Some(query) = ended.query.take() else { return };
+        let Some(mut query) = ended.query.take() else { return };
         self.spent.remember(&ended.request);
         let until = if query.ends == Micros::MAX { now + self.config.expire_after } else { query.ends };
         if until > now && outcome != Outcome::Cancelled && ended.contacts.silent().next().is_some() {

@@ -69,13 +69,9 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Enters a request until its deadline; `None` if one with its salt is there.
-    pub(super) fn insert(&mut self, request: Outstanding, deadline: Micros) -> Option<Id> {
-        let salt = request.request.salt();
-        let hash = hash_of(bits_of(salt));
-        if self.find_by(salt.as_bytes(), salt.uuid_bits()).is_some() {
-            return None;
-        }
+    /// Enters a request, whose salt none that is there has, until its deadline.
+    pub(super) fn insert(&mut self, request: Outstanding, deadline: Micros) -> Id {
+        let hash = hash_of(bits_of(request.request.salt()));
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot { generation: 0, held: None });
             (self.slots.len() - 1) as u32
@@ -86,7 +82,7 @@ impl Table {
         self.unanswered += 1;
         let place = &mut self.slots[slot as usize];
         place.held = Some(request);
-        Some(Id { slot, generation: place.generation })
+        Id { slot, generation: place.generation }
     }
 
     pub(super) fn find(&self, salt: &str) -> Option<Id> {
@@ -119,16 +115,17 @@ impl Table {
 
     /// Takes a request out of every index at once: whoever is told of it later cannot reach it here.
     pub(super) fn remove(&mut self, id: Id) -> Option<Outstanding> {
-        self.get(id)?;
-        let place = &mut self.slots[id.slot as usize];
-        let request = place.held.take()?;
-        place.generation = place.generation.wrapping_add(1);
+        let request = self.get(id)?;
+        let (hash, is_unanswered) = (hash_of(bits_of(request.request.salt())), request.received == 0);
         self.free.push(id.slot);
-        self.by_salt.remove(hash_of(bits_of(request.request.salt())), id.slot);
+        self.by_salt.remove(hash, id.slot);
         self.deadlines.remove(id.slot);
         self.len -= 1;
-        self.unanswered -= usize::from(request.received == 0);
-        Some(request)
+        self.unanswered -= usize::from(is_unanswered);
+        let place = &mut self.slots[id.slot as usize];
+        place.generation = place.generation.wrapping_add(1);
+        // Last, so that it is moved once.
+        place.held.take()
     }
 
     pub(super) fn set_deadline(&mut self, id: Id, deadline: Micros) {
@@ -273,8 +270,7 @@ mod tests {
         assert_eq!(numbers, [0x8000_0000_0000_4001; 3]);
         for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
             let mut table = Table::default();
-            let ids = salts.map(|salt| table.insert(outstanding(salt), 7).unwrap());
-            assert!(salts.iter().all(|salt| table.insert(outstanding(salt), 7).is_none()));
+            let ids = salts.map(|salt| table.insert(outstanding(salt), 7));
             let mut left = vec![0, 1, 2];
             for gone in order {
                 assert_eq!(table.sizes(), [left.len(); 3]);

@@ -59,6 +59,19 @@ pub type confd_query_fn =
     Option<unsafe extern "C" fn(client: *mut confd_client, result: *const confd_result, data: *mut c_void)>;
 
 impl confd_result {
+    const NOTHING: confd_result = confd_result {
+        size: size_of::<confd_result>(),
+        outcome: CONFD_OUTCOME_NO_REPLY,
+        reply: ptr::null(),
+        server_ip: ptr::null(),
+        server_port: 0,
+        sent: 0,
+        received: 0,
+        needed: 0,
+        errors: 0,
+        consistent: true,
+    };
+
     /// What was found, as C sees it, for as long as that stays where it is.
     fn of(found: &QueryResult) -> confd_result {
         confd_result {
@@ -86,7 +99,7 @@ struct Owned {
 impl Owned {
     /// In a box, so that the pointers in it stay good.
     fn new(found: QueryResult) -> Box<Owned> {
-        let mut owned = Box::new(Owned { result: confd_result::of(&found), found });
+        let mut owned = Box::new(Owned { result: confd_result::NOTHING, found });
         owned.result = confd_result::of(&owned.found);
         owned
     }
