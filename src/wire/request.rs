@@ -102,20 +102,22 @@ impl Request {
     pub fn pack(&self, key: &Key, unix: u64, limit: usize, out: &mut Vec<u8>) -> Result<()> {
         let start = out.len();
         let stamp = Decimal::of(unix);
-        // The message that is signed stands before the datagram while that is made of it.
-        self.push_message(out, &PLAIN);
-        let message = out.len() - start;
-        let tag = key.sign(stamp.as_bytes(), &out[start..]);
-        out.reserve(message * 5 / 4 + 96);
+        let (salt, query) = (self.salt().as_bytes(), self.query.as_c_str().to_bytes());
+        // Enough as a rule: for both forms of the message, and what stands around them.
+        out.reserve(256 + 2 * salt.len() + 5 * query.len() / 2);
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(b"{\"msg\": \"");
-        self.push_message(out, &ESCAPED);
+        self.push_message::<Escaped>(out);
+        // What is signed stands there only for that.
+        let end = out.len();
+        self.push_message::<Plain>(out);
+        let tag = key.sign(stamp.as_bytes(), &out[end..]);
+        out.truncate(end);
         out.extend_from_slice(b"\", \"salt\": \"");
         out.extend_from_slice(stamp.as_bytes());
         out.extend_from_slice(b"\", \"hmac\": \"");
         text::push_hex(out, &tag);
         out.extend_from_slice(b"\"}");
-        out.drain(start..start + message);
         let size = out.len() - start;
         if size > limit {
             out.truncate(start);
@@ -128,41 +130,67 @@ impl Request {
     }
 
     /// Appends the message as it is, or as the inside of a JSON string.
-    fn push_message(&self, out: &mut Vec<u8>, form: &Form) {
-        let (kind, salt) = (self.kind as u8, self.salt());
-        out.reserve(128);
-        out.extend_from_slice(form.parts[0]);
-        out.extend_from_slice(Decimal::of(u64::from(kind)).as_bytes());
-        out.extend_from_slice(form.parts[1]);
-        match salt.uuid_bits() {
-            Some(_) => out.extend_from_slice(salt.as_bytes()),
-            None => (form.push_text)(out, salt.as_str()),
+    fn push_message<F: Form>(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(F::TYPE);
+        let kind = self.kind as u8;
+        if kind >= 10 {
+            out.push(b'0' + kind / 10);
         }
-        out.extend_from_slice(form.parts[2]);
-        (form.push_ascii)(out, self.query.as_c_str().to_bytes());
-        out.extend_from_slice(b"}");
+        out.push(b'0' + kind % 10);
+        out.extend_from_slice(F::SALT);
+        match self.salt().uuid() {
+            Some(uuid) => out.extend_from_slice(uuid),
+            None => F::push_text(out, self.salt().as_str()),
+        }
+        out.extend_from_slice(F::QUERY);
+        F::push_ascii(out, self.query.as_c_str().to_bytes());
+        out.push(b'}');
     }
 }
 
-/// How a message is written: what stands before its type, its salt and its query, and how texts stand in it.
-struct Form {
-    parts: [&'static [u8]; 3],
-    push_text: fn(&mut Vec<u8>, &str),
-    push_ascii: fn(&mut Vec<u8>, &[u8]),
+/// How a message is written: what stands before its type, its salt and its query, and how texts stand in it. Each form has
+/// code of its own, which copies what it knows the length of without a call.
+trait Form {
+    const TYPE: &'static [u8];
+    const SALT: &'static [u8];
+    const QUERY: &'static [u8];
+    fn push_text(out: &mut Vec<u8>, text: &str);
+    fn push_ascii(out: &mut Vec<u8>, ascii: &[u8]);
 }
 
-const PLAIN: Form = Form {
-    parts: [b"{\"type\": ", b", \"protocol\": 1, \"rsalt\": \"", b"\", \"query\": "],
-    push_text: text::push_inside,
-    push_ascii: Vec::extend_from_slice,
-};
+/// The message as it is.
+struct Plain;
+
+impl Form for Plain {
+    const TYPE: &'static [u8] = b"{\"type\": ";
+    const SALT: &'static [u8] = b", \"protocol\": 1, \"rsalt\": \"";
+    const QUERY: &'static [u8] = b"\", \"query\": ";
+
+    fn push_text(out: &mut Vec<u8>, text: &str) {
+        text::push_inside(out, text);
+    }
+
+    fn push_ascii(out: &mut Vec<u8>, ascii: &[u8]) {
+        out.extend_from_slice(ascii);
+    }
+}
 
 /// The same inside a JSON string.
-const ESCAPED: Form = Form {
-    parts: [b"{\\\"type\\\": ", b", \\\"protocol\\\": 1, \\\"rsalt\\\": \\\"", b"\\\", \\\"query\\\": "],
-    push_text: text::push_inside_twice,
-    push_ascii: text::push_ascii_inside,
-};
+struct Escaped;
+
+impl Form for Escaped {
+    const TYPE: &'static [u8] = b"{\\\"type\\\": ";
+    const SALT: &'static [u8] = b", \\\"protocol\\\": 1, \\\"rsalt\\\": \\\"";
+    const QUERY: &'static [u8] = b"\\\", \\\"query\\\": ";
+
+    fn push_text(out: &mut Vec<u8>, text: &str) {
+        text::push_inside_twice(out, text);
+    }
+
+    fn push_ascii(out: &mut Vec<u8>, ascii: &[u8]) {
+        text::push_ascii_inside(out, ascii);
+    }
+}
 
 /// A number in decimal digits, without an allocation.
 struct Decimal {

@@ -73,6 +73,14 @@ impl Salt {
         }
     }
 
+    /// The characters of a UUID; `None` for any other text.
+    pub fn uuid(&self) -> Option<&[u8; UUID_LEN]> {
+        match &self.form {
+            Form::Uuid(text) => text.first_chunk(),
+            Form::Text(_) => None,
+        }
+    }
+
     /// The 128 bits of a UUID; `None` for any other text.
     pub fn uuid_bits(&self) -> Option<u128> {
         let [high, low] = self.bits;
