@@ -44,6 +44,11 @@ pub(super) struct Waiters {
 }
 
 impl Waiters {
+    /// Whether no thread blocks.
+    pub(super) fn is_empty(&self) -> bool {
+        self.leader.is_none() && self.asleep.is_empty()
+    }
+
     /// Whether no thread waits on the socket, so that what comes lies there.
     pub(super) fn is_nobody_reading(&self) -> bool {
         self.leader.is_none()
@@ -163,6 +168,9 @@ impl Client {
         if state.engine.sendable() > 0 {
             self.transmit(&mut state, None);
         }
+        if state.is_quiet() {
+            return Ok((state, 0, now));
+        }
         let (state, made) = self.finish(state, Limit::until(deadline.limit()))?;
         Ok((state, made, if made == 0 { now } else { self.clock() }))
     }
@@ -178,7 +186,8 @@ impl Client {
         deadline: Deadline,
     ) -> Result<(Locked<'a>, usize, Micros)> {
         if state.engine.has_events() && state.delivery.is_idle() {
-            return Ok((state, 0, now));
+            // What is left of upcalls may be somebody else's to make, and then it is the time that has to end this call.
+            return Ok((state, 0, self.clock()));
         }
         if state.waiters.leader.is_some() {
             return Ok((self.sleep(state, wants, deadline), 0, self.clock()));
@@ -195,10 +204,10 @@ impl Client {
         let until = earliest(due.map(|at| self.origin + Duration::from_micros(at)), deadline.at);
         state.waiters.leader = Some(Leader { wants, until, writable });
         // From here on a wake finds a leader, and rings the bell that the leader waits by.
-        let Some(waker) = &self.waker else { return Ok((state, 0, now)) };
+        let Some(waker) = &self.waker else { return Ok((state, 0, self.clock())) };
         if wants == Wants::Anything && self.woken.load(Ordering::SeqCst) {
             state.waiters.leader = None;
-            return Ok((state, 0, now));
+            return Ok((state, 0, self.clock()));
         }
         drop(state);
         let rest = until.map(|until| until.saturating_duration_since(Instant::now()));

@@ -37,7 +37,7 @@ impl Client {
         self.ask(&mut state, now, request, coverage, timeout, token, true)?;
         let wants = Wants::Result(token);
         // As a rule nothing has come of it yet, and there is nothing to do but to wait.
-        if !state.has_news() {
+        if state.is_quiet() && !state.engine.has_results() {
             (state, _, now) = self.block(state, now, socket, wants, deadline)?;
         }
         loop {

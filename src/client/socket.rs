@@ -271,9 +271,10 @@ impl State {
         self.transport.seen
     }
 
-    /// Whether there is something to pass on, to do or to send, or somebody else who may have to know of a change.
-    pub(super) fn has_news(&self) -> bool {
-        self.engine.has_news() || !self.waiters.is_nobody_reading() || self.transport.poller.is_some()
+    /// Whether there is nothing to pass on or to send, and nobody else who might have to know of a change: then there is
+    /// nothing for [`Client::finish`] to do.
+    pub(super) fn is_quiet(&self) -> bool {
+        !self.engine.has_news() && self.waiters.is_empty() && self.transport.poller.is_none()
     }
 
     /// Whether the socket was full when something was to be sent.

@@ -456,7 +456,7 @@ impl Engine {
 
     /// Whether there is anything to tell, to log or to send.
     pub fn has_news(&self) -> bool {
-        self.has_events() || self.has_results() || self.has_log_lines() || self.sendable() > 0
+        self.has_events() || self.has_log_lines() || self.sendable() > 0
     }
 
     /// Whether there are events.
