@@ -211,6 +211,30 @@ fn a_refusal_that_quotes_a_request_concerns_that_alone() {
 }
 
 #[test]
+fn a_refusal_that_quotes_nothing_reaches_each_query_that_is_left_in_whatever_order_others_end() {
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]] {
+        let mut scene = Scene::new(60);
+        let asked = [0; 4].map(|_| scene.query(20, None));
+        let (mut left, mut refused) = (vec![0, 1, 2, 3], Vec::new());
+        for gone in order {
+            for &query in &left {
+                let host = *asked[query].to.iter().find(|host| !refused.contains(*host)).unwrap();
+                refused.push(host);
+                let sent = |scene: &Scene| scene.engine.progress(asked[query].id).unwrap().sent;
+                let before = sent(&scene);
+                scene.handle_unreachable(host);
+                assert_eq!(sent(&scene), before + 1, "query {query}, with {left:?} left");
+                scene.flush();
+            }
+            scene.cancel(&asked[gone].salt).unwrap();
+            left.retain(|&query| query != gone);
+            assert_eq!(scene.engine.queries.len(), left.len());
+            assert_eq!(scene.engine.has_queries(), !left.is_empty());
+        }
+    }
+}
+
+#[test]
 fn a_datagram_that_cannot_be_sent_is_replaced_and_gives_the_query_back_when_all_are() {
     let mut scene = Scene::new(3);
     let ask = Ask { coverage: 1, timeout: None, token: 1, quiet: false };
