@@ -189,10 +189,11 @@ static void who_refuses_is_replaced_at_once(void)
 
 static volatile sig_atomic_t child_of_handler;
 
+/* The fork that handlers may call. */
 static void forks(int number)
 {
     (void)number;
-    child_of_handler = (sig_atomic_t)fork();
+    child_of_handler = (sig_atomic_t)_Fork();
 }
 
 /* In the child the call that was under way ends. */
