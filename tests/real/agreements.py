@@ -296,6 +296,5 @@ def whether_all_are_answered(stage):
     seen.append(talk.all_answered())
     talk.send(talk.request(0))
     seen.append(talk.all_answered())
-    while sum(upcall[0] == "expire" for upcall in talk.upcalls) < 3:
-        until_expired(talk)
+    until_expired(talk, 3)
     return seen + [talk.all_answered()]
