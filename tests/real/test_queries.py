@@ -74,13 +74,19 @@ class Failover(QueryCase):
         for _ in range(20):
             with Client(self.cluster.key, self.cluster.addresses, port=self.cluster.port,
                         retry_ms=RETRY) as client:
-                for query in range(30):
+                retried = 0
+                for query in range(100):
+                    before = client.stats().retries
                     result, took = self.ask(client)
                     self.assertEqual(result[0], ANSWERED)
+                    retried += client.stats().retries > before
                     if query == 0:
                         first.append(took)
                     elif query >= 2:
                         later.append(took)
+                # Queries that come fast can be answered before a silent daemon is known for one, as long
+                # as they happen to leave one of them out; the one that waits finds all three.
+                self.assertLessEqual(retried, 1)
                 # A stopped daemon has been asked and has not answered; the others have.
                 asked = [peer_stats(client, index) for index in range(7)]
                 self.assertTrue(all(p.answered == 0 for p in asked[4:]))
