@@ -46,13 +46,15 @@ impl Add<Duration> for Instant {
 
 /// Seconds since 1970 by the wall clock; 0 where it stands before that.
 pub fn unix_seconds() -> u64 {
-    // As of the last tick, which is near enough and costs no look at the processor's counter.
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` lives for the time of the call.
-    if unsafe { libc::clock_gettime(libc::CLOCK_REALTIME_COARSE, &mut now) } == 0 {
-        return u64::try_from(now.tv_sec).unwrap_or(0);
+    // As of the last tick, which is near enough and costs no look at the processor's counter. An emulator may not have it.
+    for clock in [libc::CLOCK_REALTIME_COARSE, libc::CLOCK_REALTIME] {
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: `now` lives for the time of the call.
+        if unsafe { libc::clock_gettime(clock, &mut now) } == 0 {
+            return u64::try_from(now.tv_sec).unwrap_or(0);
+        }
     }
-    // Past 2038 it fails where a time has 32 bits.
+    // Past 2038 they fail where a time has 32 bits.
     #[cfg(target_pointer_width = "32")]
     return SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     #[cfg(not(target_pointer_width = "32"))]

@@ -205,7 +205,7 @@ impl Socket {
     ) -> io::Result<usize> {
         let mut repeats = 0;
         loop {
-            match self.fill(buffers, max, libc::MSG_DONTWAIT) {
+            match self.fill(buffers, max, libc::MSG_DONTWAIT, errors) {
                 Err(error) => match error.raw_os_error() {
                     Some(libc::EAGAIN) => return Ok(0),
                     Some(libc::EINTR) => {}
@@ -217,12 +217,13 @@ impl Socket {
         }
     }
 
-    /// One system call, and what it brought.
+    /// One system call, and what it brought. Without `recvmmsg` it is several.
     pub(super) fn fill(
         &self,
         buffers: &mut ReceiveBuffers,
         max: usize,
         flags: libc::c_int,
+        errors: &mut Vec<IcmpError>,
     ) -> io::Result<usize> {
         buffers.clear();
         let max = max.min(SLOTS);
@@ -240,6 +241,10 @@ impl Socket {
         // SAFETY: `slots` is that of `buffers`, and `receive_some` has filled `len` of them, at most `max`.
         unsafe { buffers.settle(slots, len) };
         buffers.shortened = len;
+        if len < max && self.one_by_one() {
+            // The last of the calls may have been told of an ICMP error, and then no later one is.
+            let _ = self.read_errors(errors);
+        }
         Ok(len)
     }
 
@@ -282,7 +287,7 @@ impl Socket {
             match libc::c_uint::try_from(got) {
                 // SAFETY: `i` is below `max`; see above.
                 Ok(got) => unsafe { (*first.add(i)).msg_len = got },
-                // What came before the error is not lost; whatever holds on shows at the next call.
+                // What came before the error is not lost; whatever holds on shows at the next call, or by its queue.
                 Err(_) if i > 0 => return Ok(i),
                 Err(_) => return Err(io::Error::last_os_error()),
             }

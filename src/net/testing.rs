@@ -97,6 +97,28 @@ pub(super) fn storm_of_signals<'a>(scope: &'a Scope<'a, '_>, done: &'a AtomicBoo
     });
 }
 
+/// Makes these system calls fail in this thread, for as long as it lives.
+pub(super) fn forbid(calls: [libc::c_long; 2], error: libc::c_int) {
+    let op = |code, k, jt, jf| libc::sock_filter { code: code as u16, jt, jf, k };
+    let jump_if = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+    let ret = libc::BPF_RET | libc::BPF_K;
+    let mut program = [
+        op(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        op(jump_if, calls[0] as u32, 1, 0),
+        op(jump_if, calls[1] as u32, 0, 1),
+        op(ret, libc::SECCOMP_RET_ERRNO | error as u32, 0, 0),
+        op(ret, libc::SECCOMP_RET_ALLOW, 0, 0),
+    ];
+    let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    let (zero, one): (libc::c_ulong, libc::c_ulong) = (0, 1);
+    // SAFETY: both act on this thread alone; the program lives for the time of the call.
+    let done = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, one, zero, zero, zero) == 0
+            && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
+    };
+    assert!(done, "these tests need a kernel with seccomp filters: {}", std::io::Error::last_os_error());
+}
+
 /// Sockets and wakers are shared by threads; the rest is moved between them, behind a lock.
 #[test]
 fn threads_may_have_them() {

@@ -10,8 +10,8 @@ use super::receive::ReceiveBuffers;
 use super::sockaddr::RawAddr;
 use super::socket::Socket;
 
-/// How long [`Socket::receive_waiting`] waits at the most. The kernel counts it by ticks, several at once, and may add a
-/// tenth.
+/// How long [`Socket::receive_waiting`] waits at the most. The kernel counts it by ticks, several at once, and may add an
+/// eighth.
 pub const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Socket {
@@ -27,15 +27,26 @@ impl Socket {
         max: usize,
         errors: &mut Vec<IcmpError>,
     ) -> io::Result<usize> {
-        let received = match max {
-            1 => self.receive_one(buffers),
-            _ => self.fill(buffers, max, libc::MSG_WAITFORONE),
-        };
-        received.or_else(|error| match error.raw_os_error() {
-            Some(libc::EAGAIN | libc::EINTR) => Ok(0),
-            _ if self.may_repeat(&mut 0, errors) => Ok(0),
-            _ => Err(error),
-        })
+        let mut repeats = 0;
+        loop {
+            let received = match max {
+                1 => self.receive_one(buffers),
+                _ => self.fill(buffers, max, libc::MSG_WAITFORONE, errors),
+            };
+            let Err(error) = received else { return received };
+            let before = errors.len();
+            match error.raw_os_error() {
+                Some(libc::EAGAIN) => {
+                    // One that the kernel has given away to another call ends no wait.
+                    let _ = self.read_errors(errors);
+                    return Ok(0);
+                }
+                Some(libc::EINTR) => return Ok(0),
+                _ if !self.may_repeat(&mut repeats, errors) => return Err(error),
+                _ if errors.len() > before => return Ok(0),
+                _ => {}
+            }
+        }
     }
 
     fn receive_one(&self, buffers: &mut ReceiveBuffers) -> io::Result<usize> {
@@ -65,7 +76,7 @@ mod tests {
     use std::time::Instant;
 
     use super::super::Outgoing;
-    use super::super::testing::{await_error, closed, forms, open, storm_of_signals};
+    use super::super::testing::{LONG, await_error, closed, forbid, forms, open, poll, storm_of_signals};
     use super::*;
 
     fn send(socket: &Socket, data: &[u8], to: SocketAddr) {
@@ -148,6 +159,44 @@ mod tests {
                 assert!(errors[0].refused && errors[0].to == nobody, "{errors:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_refusal_that_only_its_queue_tells_of_is_told_when_the_patience_ends() {
+        let (socket, _) = open("127.0.0.1", false);
+        let nobody = closed("127.0.0.1");
+        for max in [1, 8] {
+            send(&socket, b"is anybody there?", nobody);
+            await_error(&socket);
+            // Who asks for it takes it away.
+            let error = socket.option(libc::SOL_SOCKET, libc::SO_ERROR).unwrap();
+            assert_eq!(error, libc::ECONNREFUSED);
+            let mut errors = Vec::new();
+            assert_eq!(socket.receive_waiting(&mut ReceiveBuffers::new(), max, &mut errors).unwrap(), 0);
+            assert!(errors.len() == 1 && errors[0].to == nobody, "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn a_call_that_fails_is_an_error_and_not_a_wait() {
+        let run = || {
+            forbid([libc::SYS_recvfrom, libc::SYS_recvmmsg], libc::EPERM);
+            let (socket, addr) = open("127.0.0.1", false);
+            for max in [1, 8] {
+                send(&socket, b"to myself", addr);
+                assert_ne!(poll(socket.as_raw_fd(), libc::POLLIN, LONG), 0);
+                let (mut buffers, mut errors) = (ReceiveBuffers::new(), Vec::new());
+                let error = socket.receive_waiting(&mut buffers, max, &mut errors).unwrap_err();
+                assert_eq!(error.raw_os_error(), Some(libc::EPERM));
+                // Nor is it one where a refusal is told of.
+                send(&socket, b"is anybody there?", closed("127.0.0.1"));
+                await_error(&socket);
+                assert_eq!(socket.receive_waiting(&mut buffers, max, &mut errors).unwrap(), 0);
+                assert_eq!(errors.len(), 1);
+                assert!(socket.receive_waiting(&mut buffers, max, &mut errors).is_err());
+            }
+        };
+        std::thread::spawn(run).join().unwrap();
     }
 
     #[test]
