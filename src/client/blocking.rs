@@ -92,8 +92,8 @@ impl Client {
         let (mut handled, _) = self.read(socket, &mut state);
         let mut now = state.read_at();
         loop {
-            let made;
-            (state, made, now) = self.turn(state, now, deadline)?;
+            let (made, as_of);
+            (state, made, as_of) = self.turn(state, now, deadline)?;
             self.still_open(&state)?;
             if handled > 0 || made > 0 || self.woken.swap(false, Ordering::SeqCst) {
                 self.leave(&mut state);
@@ -103,7 +103,7 @@ impl Client {
                 self.leave(&mut state);
                 return Ok(0);
             }
-            (state, handled, now) = self.block(state, now, socket, Wants::Anything, deadline)?;
+            (state, handled, now) = self.block(state, as_of, socket, Wants::Anything, deadline)?;
         }
     }
 
@@ -121,7 +121,8 @@ impl Client {
         }
         let mut now = self.clock();
         loop {
-            (state, _, now) = self.turn(state, now, deadline)?;
+            let as_of;
+            (state, _, as_of) = self.turn(state, now, deadline)?;
             self.still_open(&state)?;
             let waited = match state.engine.progress(id) {
                 None => Some(Waited::UNKNOWN),
@@ -136,7 +137,7 @@ impl Client {
                 self.leave(&mut state);
                 return Ok(waited);
             }
-            (state, _, now) = self.block(state, now, socket, Wants::Answers(id), deadline)?;
+            (state, _, now) = self.block(state, as_of, socket, Wants::Answers(id), deadline)?;
         }
     }
 
@@ -157,30 +158,32 @@ impl Client {
         })
     }
 
-    /// What a blocking call does whenever it comes to itself. Gives how many upcalls were made, and the time.
+    /// What a blocking call does whenever it comes to itself. Gives how many upcalls were made, and the time, if it is
+    /// known to be still the same.
     pub(super) fn turn<'a>(
         self: &'a Arc<Self>,
         mut state: Locked<'a>,
         now: Micros,
         deadline: Deadline,
-    ) -> Result<(Locked<'a>, usize, Micros)> {
-        self.tick(&mut state, now, EXPIRIES_PER_CALL);
+    ) -> Result<(Locked<'a>, usize, Option<Micros>)> {
+        let was_due = self.tick(&mut state, now, EXPIRIES_PER_CALL);
         if state.engine.sendable() > 0 {
             self.transmit(&mut state, None);
         }
         if state.is_quiet() {
-            return Ok((state, 0, now));
+            return Ok((state, 0, Some(now).filter(|_| !was_due)));
         }
+        // Upcalls and log lines run the program's code.
         let (state, made) = self.finish(state, Limit::until(deadline.limit()))?;
-        Ok((state, made, if made == 0 { now } else { self.clock() }))
+        Ok((state, made, None))
     }
 
-    /// Waits until something may have changed, and reads what has come. Gives how many datagrams were handled, and the
-    /// time.
+    /// Waits until something may have changed, and reads what has come. `now` is the time, if it is known. Gives how many
+    /// datagrams were handled, and the time.
     pub(super) fn block<'a>(
         self: &'a Arc<Self>,
         mut state: Locked<'a>,
-        now: Micros,
+        now: Option<Micros>,
         socket: &Socket,
         wants: Wants,
         deadline: Deadline,
@@ -194,7 +197,7 @@ impl Client {
         }
         let due = next_deadline(&state);
         let writable = state.is_full();
-        let far = now.saturating_add(FAR);
+        let far = now.unwrap_or_else(|| self.clock()).saturating_add(FAR);
         let is_far = due.is_none_or(|at| at > far) && deadline.at.is_none_or(|at| self.micros(at) > far);
         let may_wait = is_far && !writable && wants != Wants::Anything && !state.transport.cannot_wait;
         if may_wait && waker::is_only_thread() {

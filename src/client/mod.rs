@@ -189,14 +189,12 @@ impl Client {
         if self.callback.is_none() {
             return Err(query::no_callback());
         }
-        let now = self.clock();
-        self.tick(&mut state, now, EXPIRIES_PER_CALL);
+        self.tick(&mut state, self.clock(), EXPIRIES_PER_CALL);
         // What is there is delivered before the request is accepted: should an upcall close the client, then this
         // call fails without having had any effect.
-        let made;
-        (state, made) = self.finish(state, Limit::of_call())?;
+        (state, _) = self.finish(state, Limit::of_call())?;
         self.still_open(&state)?;
-        let now = if made == 0 { now } else { self.clock() };
+        let now = self.clock();
         let mut sent = state.engine.send(self.now_at(now), request, coverage, token);
         if let (Ok(id), false) = (&sent, queued) {
             let id = *id;
@@ -302,11 +300,14 @@ impl Client {
         Now { micros, unix: clock::unix_seconds() }
     }
 
-    /// Does what is due: expiries, further attempts of queries, the peers' refresh.
-    fn tick(self: &Arc<Self>, state: &mut State, now: Micros, most: usize) {
-        if state.engine.is_due(now) || state.refresh.is_due(now) {
+    /// Does what is due: expiries, further attempts of queries, the peers' refresh. Says whether something was, which may
+    /// have taken its time.
+    fn tick(self: &Arc<Self>, state: &mut State, now: Micros, most: usize) -> bool {
+        let is_due = state.engine.is_due(now) || state.refresh.is_due(now);
+        if is_due {
             self.do_what_is_due(state, now, most);
         }
+        is_due
     }
 
     #[inline(never)]

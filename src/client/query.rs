@@ -23,9 +23,10 @@ impl Client {
         coverage: i32,
         timeout: Option<Duration>,
     ) -> Result<QueryResult> {
+        let mut state = self.enter_blocking()?;
+        // Not before: the engine has seen the time at which the lock was left.
         let start = Instant::now();
         let deadline = Deadline::from(start, timeout);
-        let mut state = self.enter_blocking()?;
         let socket = self.blocking_socket()?;
         let mut now = self.micros(start);
         // What peers have answered meanwhile tells whom to ask.
@@ -34,14 +35,19 @@ impl Client {
             now = self.clock();
         }
         let token = state.new_token();
-        self.ask(&mut state, now, request, coverage, timeout, token, true)?;
+        if let Err(error) = self.ask(&mut state, now, request, coverage, timeout, token, true) {
+            // What was read with the others' answers is somebody's.
+            drop(self.finish(state, Limit::NONE)?);
+            return Err(error);
+        }
         let wants = Wants::Result(token);
         // As a rule nothing has come of it yet, and there is nothing to do but to wait.
         if state.is_quiet() && !state.engine.has_results() {
-            (state, _, now) = self.block(state, now, socket, wants, deadline)?;
+            (state, _, now) = self.block(state, Some(now), socket, wants, deadline)?;
         }
         loop {
-            (state, _, now) = self.turn(state, now, deadline)?;
+            let as_of;
+            (state, _, as_of) = self.turn(state, now, deadline)?;
             if let Some(result) = state.engine.take_result(token) {
                 self.leave(&mut state);
                 if result.outcome == Outcome::Cancelled {
@@ -50,7 +56,7 @@ impl Client {
                 return Ok(result);
             }
             self.still_open(&state)?;
-            (state, _, now) = self.block(state, now, socket, wants, deadline)?;
+            (state, _, now) = self.block(state, as_of, socket, wants, deadline)?;
         }
     }
 

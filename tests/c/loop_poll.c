@@ -80,6 +80,26 @@ static void queued_datagrams(confd_client *client, int fd, struct peer *peer)
     OK(confd_client_cancel(client, salt));
 }
 
+/* A blocking query reads what is there before it asks; if it then cannot ask, what it has read is not forgotten. */
+static void a_query_that_is_refused(confd_client *client, int fd, struct peer *peer)
+{
+    char salt[SALT];
+    confd_request *request = ping();
+    confd_result *result = NULL;
+    settle(client, fd);
+    memset(&tally, 0, sizeof tally);
+    send_ping(client, 0, 0, NULL, salt);
+    peer_take(peer, salt);
+    peer_answer(peer, salt, "1", 1);
+    CHECK(readable(fd, 10000));
+    GIVES(CONFD_ERR_COVERAGE, confd_client_query(client, request, 99, 10000, &result));
+    SAME(tally.replies, 0);
+    CHECK(readable(fd, 0));
+    OK(confd_client_process(client));
+    SAME(tally.replies, 1);
+    confd_request_free(request);
+}
+
 static void a_deadline(void)
 {
     const char *nobody = "127.0.0.1:9";
@@ -227,6 +247,7 @@ int main(void)
     fd = confd_client_fd(client);
     a_datagram(client, fd, &peer);
     queued_datagrams(client, fd, &peer);
+    a_query_that_is_refused(client, fd, &peer);
     confd_client_free(client);
     peer_close(&peer);
     a_deadline();
