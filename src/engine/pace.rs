@@ -15,6 +15,9 @@ const INTERVAL: Micros = 10_000;
 /// Room for this many replies there always is: a kernel takes one however large it is.
 const LEAST: usize = 8;
 
+/// So many replies to what was in flight widen a window that drops have narrowed by one.
+const REPLIES_FOR_ONE: usize = 16;
+
 /// What the kernel charges for a datagram besides its bytes, which it rounds up to a power of two.
 const OVERHEAD: usize = 384;
 const HANDLE: usize = 256;
@@ -29,8 +32,13 @@ pub(super) struct Pace {
     capacity: Option<usize>,
     /// What a reply takes of them, after the largest of late.
     charge: usize,
-    /// Shrinks when the kernel drops replies all the same, and grows again as they come.
+    /// How many replies of that size they hold.
+    fits: usize,
+    /// Shrinks when the kernel drops replies all the same, and grows again as they come, by one for each
+    /// [`REPLIES_FOR_ONE`].
     window: usize,
+    /// Replies that have come since it grew or shrank.
+    back: usize,
     in_flight: usize,
     intervals: VecDeque<Interval>,
     rtt: Micros,
@@ -51,7 +59,9 @@ impl Default for Pace {
         Pace {
             capacity: None,
             charge: charge(USUAL_REPLY),
+            fits: usize::MAX,
             window: usize::MAX,
+            back: 0,
             in_flight: 0,
             intervals: VecDeque::new(),
             rtt: 0,
@@ -64,12 +74,12 @@ impl Pace {
     /// Bounds what is in flight by a receive buffer of so many bytes.
     pub(super) fn set_capacity(&mut self, bytes: usize) {
         self.capacity = Some(bytes);
-        self.window = self.most();
+        self.set_charge(self.charge);
     }
 
     /// How many datagrams may leave now.
     pub(super) fn room(&self) -> usize {
-        self.window.saturating_sub(self.in_flight)
+        self.window.min(self.fits).saturating_sub(self.in_flight)
     }
 
     /// Datagrams that have left and are not given up.
@@ -101,18 +111,20 @@ impl Pace {
         self.rtt = if self.rtt == 0 { rtt } else { self.rtt - self.rtt / 8 + rtt / 8 };
         let charge = charge(bytes);
         if charge > self.charge {
-            self.charge = charge;
-            self.window = self.window.min(self.most());
-        } else {
-            self.charge -= (self.charge - charge) / 64;
+            self.set_charge(charge);
+        } else if self.charge - charge >= 64 {
+            self.set_charge(self.charge - (self.charge - charge) / 64);
         }
-        let most = self.most();
         let of_its_time = self.intervals.iter_mut().rev().find(|interval| interval.began <= sent_at);
         if let Some(interval) = of_its_time.filter(|interval| interval.back < interval.sent) {
             interval.back += 1;
             self.in_flight -= 1;
-            if self.window < most && interval.back % 16 == 0 {
-                self.window += 1;
+            if self.window < self.fits {
+                self.back += 1;
+                if self.back == REPLIES_FOR_ONE {
+                    self.back = 0;
+                    self.window += 1;
+                }
             }
         }
     }
@@ -124,7 +136,9 @@ impl Pace {
         let before = std::mem::replace(&mut self.come, (datagrams, replies));
         let is_flood = datagrams - before.0 > 2 * (replies - before.1);
         if self.capacity.is_some() && !is_flood {
-            self.window = (self.window - self.window / 4).max(LEAST);
+            let window = self.window.min(self.fits);
+            self.window = (window - window / 4).max(LEAST);
+            self.back = 0;
         }
     }
 
@@ -141,11 +155,11 @@ impl Pace {
         self.intervals.front().map(|interval| interval.last.saturating_add(PATIENCE.max(4 * self.rtt)))
     }
 
-    fn most(&self) -> usize {
-        match self.capacity {
+    fn set_charge(&mut self, charge: usize) {
+        self.charge = charge;
+        if let Some(bytes) = self.capacity {
             // A little room stays for what comes late.
-            Some(bytes) => (bytes - bytes / 8).checked_div(self.charge).unwrap_or(LEAST).max(LEAST),
-            None => usize::MAX,
+            self.fits = ((bytes - bytes / 8) / charge).max(LEAST);
         }
     }
 }
@@ -299,9 +313,39 @@ mod tests {
         pace.note_reply(1, 1, 1_000);
         assert_eq!((pace.charge, pace.room()), (2_304, 80));
         pace.note_reply(1, 1, 250);
-        assert_eq!((pace.charge, pace.room()), (2_304 - (2_304 - 1_280) / 64, 80));
+        assert_eq!((pace.charge, pace.room()), (2_304 - (2_304 - 1_280) / 64, 81));
         pace.note_reply(1, 1, 1_000);
         assert_eq!((pace.charge, pace.room()), (2_304, 80));
+    }
+
+    /// However few replies come at a time: here 8 in 50 ms, of which each takes 40.
+    #[test]
+    fn after_a_large_reply_the_bound_widens_again_as_small_ones_come_however_slowly() {
+        let mut pace = pace();
+        pace.note_reply(1, 1, 30_000);
+        assert_eq!(pace.room(), LEAST);
+        let mut turns = 0;
+        while pace.room() < 135 {
+            turns += 1;
+            assert!(turns < 200, "{} after {turns} turns", pace.room());
+            let now = turns * 5 * INTERVAL;
+            for _ in 0..LEAST {
+                pace.note_sent(now);
+            }
+            for _ in 0..LEAST {
+                pace.note_reply(now + 40_000, now, 250);
+            }
+        }
+        pace.note_overflow(0, 0);
+        let narrowed = pace.room();
+        for turn in 1..=4 {
+            let now = (turns + turn) * 5 * INTERVAL;
+            for reply in 0..LEAST as Micros {
+                pace.note_sent(now + reply);
+                pace.note_reply(now + 40_000, now + reply, 250);
+            }
+        }
+        assert_eq!(pace.room(), narrowed + 4 * LEAST / REPLIES_FOR_ONE);
     }
 
     #[test]
@@ -315,7 +359,8 @@ mod tests {
                 pace.note_sent(now);
             }
             for back in 0..16 {
-                assert_eq!(pace.window, 145.min(145 - 36 + reply as usize - 1), "{back} of the {reply}th");
+                let window = 145.min(145 - 36 + reply as usize - 1);
+                assert_eq!(pace.window.min(pace.fits), window, "{back} of the {reply}th");
                 pace.note_reply(now, now, 250);
             }
         }

@@ -36,6 +36,8 @@ pub(super) struct SendQueue {
     free: Vec<u32>,
     /// How many of the items are of requests that have ended.
     ended: usize,
+    /// How many of the first ones were brought into order and have not left.
+    arranged: usize,
     spare: Vec<Vec<u8>>,
 }
 
@@ -83,6 +85,7 @@ impl SendQueue {
             });
             self.items = items;
             self.ended = 0;
+            self.arranged = 0;
             self.shrink();
         }
     }
@@ -92,10 +95,15 @@ impl SendQueue {
         self.items.len() - self.ended
     }
 
-    /// Brings those of the next datagrams together that are for one peer, each peer's in their order.
+    /// Brings those of the next datagrams together that are for one peer, each peer's in their order. Those that were
+    /// brought together before leave first: else some could be put behind later ones again and again.
     pub(super) fn arrange(&mut self) {
+        if self.arranged > 0 {
+            return;
+        }
         let (first, _) = self.items.as_mut_slices();
         let count = first.len().min(ARRANGED);
+        self.arranged = count;
         // What a batch holds is few, and mostly in runs of its order already.
         for end in 1..count {
             let item = first[end];
@@ -119,6 +127,7 @@ impl SendQueue {
     pub(super) fn take(&mut self, table: &Table) -> Option<Taken> {
         loop {
             let Waiting { id, buffer, peer } = self.items.pop_front()?;
+            self.arranged = self.arranged.saturating_sub(1);
             let alive = self.ended == 0 || table.get(id).is_some();
             self.release(buffer);
             if alive {

@@ -6,19 +6,23 @@ use super::scene::*;
 use crate::engine::{Ask, Config, SECOND};
 use crate::wire::envelope::{Envelope, Room, payload};
 
+/// The salt of the request that a datagram is.
+fn salt_of(datagram: &[u8]) -> String {
+    let (envelope, mut room) = (Envelope::parse(payload(datagram).unwrap()).unwrap(), Room::default());
+    let signed = envelope.open(&mut room).unwrap();
+    assert!(envelope.is_signed_by(&key(), &signed));
+    let message: Value = serde_json::from_str(signed.message).unwrap();
+    message["rsalt"].as_str().unwrap().to_owned()
+}
+
 /// What waits, as (salt of the request, number of its datagrams), in order.
 fn waiting(scene: &Scene) -> Vec<(String, usize)> {
     let mut all: Vec<(String, usize)> = Vec::new();
     for (datagram, _) in scene.engine.peek_transmits() {
-        let text = std::str::from_utf8(payload(datagram).unwrap()).unwrap();
-        let (envelope, mut room) = (Envelope::parse(text.as_bytes()).unwrap(), Room::default());
-        let signed = envelope.open(&mut room).unwrap();
-        assert!(envelope.is_signed_by(&key(), &signed));
-        let message: Value = serde_json::from_str(signed.message).unwrap();
-        let salt = message["rsalt"].as_str().unwrap();
+        let salt = salt_of(datagram);
         match all.last_mut() {
-            Some((last, count)) if last == salt => *count += 1,
-            _ => all.push((salt.to_owned(), 1)),
+            Some((last, count)) if *last == salt => *count += 1,
+            _ => all.push((salt, 1)),
         }
     }
     assert_eq!(scene.engine.queued(), all.iter().map(|(_, count)| count).sum::<usize>());
@@ -200,6 +204,68 @@ fn datagrams_for_one_peer_are_brought_together_in_their_order_and_none_is_lost()
         assert_eq!((its(&after).len(), its(&after)), (10, its(&before)));
     }
     assert_eq!(scene.flush().len(), 30);
+}
+
+/// A peer that comes last in every batch is not passed over for ever by those that come before it.
+#[test]
+fn what_is_brought_together_leaves_before_what_comes_later() {
+    let mut scene = Scene::new(7);
+    // A ring that has held much holds all that waits in one piece.
+    while scene.engine.queued() < 20_000 {
+        scene.ask_queued(-1);
+    }
+    while scene.engine.queued() > 190 {
+        scene.transmitted();
+    }
+    let last_peer = loop {
+        let (_, salt) = scene.ask_queued(1);
+        if scene.engine.peek_transmits().last().unwrap().1 == address(6) {
+            break salt;
+        }
+        scene.cancel(&salt).unwrap();
+    };
+    scene.engine.update_peers(&peers(6)).unwrap();
+    let ahead = scene.engine.queued() - 1;
+    for turn in 0.. {
+        while scene.engine.queued() < 200 {
+            scene.ask_queued(1);
+        }
+        scene.engine.arrange_transmits();
+        for _ in 0..16 {
+            scene.transmitted();
+        }
+        if !waiting(&scene).iter().any(|(salt, _)| *salt == last_peer) {
+            break;
+        }
+        assert!(turn * 16 < ahead + 64, "{turn} turns of 16, and {ahead} were ahead");
+    }
+}
+
+/// Large replies, and peers that are dead: the bound is narrow while it has to be, and no longer.
+#[test]
+fn after_a_large_reply_a_burst_leaves_in_time_beside_dead_peers() {
+    let mut scene = Scene::new(6);
+    scene.engine.set_receive_buffer(212_992);
+    let asked = scene.ask(1);
+    scene.now += 200;
+    scene.answered(&asked.salt, asked.to[0], &format!("\"{}\"", "x".repeat(30_000)), 7);
+    scene.cancel(&asked.salt).unwrap();
+    scene.events();
+    let burst: Vec<_> = (0..1_000).map(|_| scene.ask_queued(-1).1).collect();
+    let began = scene.now;
+    while scene.engine.queued() > 0 {
+        assert!(scene.now < began + 9 * SECOND, "{} of 6,000 wait", scene.engine.queued());
+        scene.expire(scene.now, 10);
+        let left: Vec<_> = scene.engine.peek_transmits().map(|(sent, to)| (salt_of(sent), to)).collect();
+        scene.flush();
+        scene.now += 200;
+        // Three of six are dead.
+        for (salt, from) in left.iter().filter(|(_, to)| (0..3).any(|host| *to == address(host))) {
+            scene.hear(&reply(salt), *from);
+        }
+        scene.events();
+    }
+    assert_eq!(scene.engine.outstanding().0, burst.len());
 }
 
 #[test]
