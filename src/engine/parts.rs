@@ -8,7 +8,7 @@ use crate::engine::query::{Ask, Outcome, QueryResult};
 use crate::engine::table::Id;
 use crate::engine::{Engine, Micros, Now};
 use crate::error::{Code, Error, Result};
-use crate::wire::answer::{Answer, Value};
+use crate::wire::answer::{Answer, Kind, Value};
 use crate::wire::query::Query as Question;
 use crate::wire::query::RequestType;
 use crate::wire::reply::{Reply, STATUS_ERROR, STATUS_OK};
@@ -144,8 +144,21 @@ impl Engine {
                 part.set_query(Question::ips(&addresses, link));
                 self.pack(&part, now, &mut Vec::new()).is_ok()
             };
-            // The longest beginning that fits.
-            let (mut least, mut most) = if fits(count) { (count, rest.len()) } else { (0, count) };
+            // The longest beginning that fits, which is about as long as the one before: the way there is short.
+            let (mut least, mut most) = (0, count - 1);
+            if fits(count) {
+                let mut step = 1;
+                (least, most) = (count, rest.len());
+                while least < most {
+                    let next = most.min(least + step);
+                    if !fits(next) {
+                        most = next - 1;
+                        break;
+                    }
+                    least = next;
+                    step *= 2;
+                }
+            }
             while least < most {
                 let middle = (least + most).div_ceil(2);
                 if fits(middle) { least = middle } else { most = middle - 1 }
@@ -267,8 +280,8 @@ fn joined_answer(parts: &[Part]) -> String {
     for part in parts {
         let reply = part.result.as_ref().and_then(|result| result.reply.as_deref());
         let elements = reply.filter(|reply| reply.is_ok()).and_then(|reply| {
-            // A list of another length would shift what follows it.
-            let list = reply.answer().find("").ok()?;
+            // What is no list, or one of another length, would shift what follows it.
+            let list = reply.answer().find("").ok().filter(|answer| answer.kind() == Kind::Array)?;
             (list.count().ok()? == part.addresses).then(|| list.text().trim_ascii())
         });
         match elements {

@@ -254,8 +254,8 @@ fn the_answers_are_joined_in_the_order_of_the_addresses() {
 #[test]
 fn addresses_whose_part_failed_have_the_status_and_number_of_its_error() {
     let mut scene = scene(1, SECOND);
-    let parts = ask_for(&mut scene, 4 * 6, 1, Some(3 * SECOND));
-    assert_eq!(parts.len(), 6);
+    let parts = ask_for(&mut scene, 4 * 7, 1, Some(3 * SECOND));
+    assert_eq!(parts.len(), 7);
     let (ok, status) = (known(&parts[0].ips), |status, answer: &str| message(status, answer, 3));
     let messages = [
         status(0, &ok),
@@ -263,6 +263,7 @@ fn addresses_whose_part_failed_have_the_status_and_number_of_its_error() {
         status(2, "\"why\""),
         status(0, &known(&parts[3].ips[1..])),
         status(0, "7"),
+        status(0, r#"{"a": [0, "x", 7], "b": 2, "c": 3, "d": 4}"#),
     ];
     for (part, message) in parts.iter().zip(&messages) {
         scene.hear(&signed(&key(), &part.salt, message), part.to[0]);
@@ -271,8 +272,9 @@ fn addresses_whose_part_failed_have_the_status_and_number_of_its_error() {
     let result = result(&mut scene);
     let of_each: Vec<Vec<Value>> = elements(&result).chunks(4).map(<[Value]>::to_vec).collect();
     assert_eq!(of_each[0], parts[0].ips.iter().map(|ip| json!([0, ip, 7])).collect::<Vec<_>>());
-    // A status, and the number of the error where it is one; a list of another length is of no use.
-    let failures = [(1, 5), (2, 1), (1, 1), (1, 7), (1, 1)];
+    // A status, and the number of the error where it is one; a list of another length is of no use,
+    // nor is an object.
+    let failures = [(1, 5), (2, 1), (1, 1), (1, 7), (1, 1), (1, 1)];
     for (elements, (status, number)) in of_each[1..].iter().zip(failures) {
         assert_eq!(*elements, vec![json!([status, number, 0]); 4]);
     }
