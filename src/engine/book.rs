@@ -81,10 +81,13 @@ impl Entry {
 pub(super) struct Book(Register<SocketAddr, Entry>);
 
 impl Book {
-    /// Enters an address, or finds it, and counts one use of it.
+    /// Enters an address, or finds it, and counts one use of it. It is shown as it was written last.
     pub(super) fn hold(&mut self, peer: &Peer) -> PeerId {
         if let Some(id) = self.find(&peer.address) {
-            self.retain(id);
+            if let Some(entry) = self.get_mut(id) {
+                entry.uses += 1;
+                (entry.text, entry.label) = (peer.text.clone(), peer.label.clone());
+            }
             return id;
         }
         let entry = Entry {

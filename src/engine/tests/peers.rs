@@ -109,6 +109,15 @@ fn an_address_is_compared_as_what_it_means() {
 }
 
 #[test]
+fn a_peer_is_shown_as_it_was_written_last() {
+    let mut scene = Scene::new(1);
+    for text in ["10.0.0.7", "10.0.0.7:1814", "10.0.0.7"] {
+        scene.engine.update_peers(&parse_peers(&[text], 1814, &|_| None).unwrap()).unwrap();
+        assert_eq!(scene.engine.peer_stats(0).unwrap().address.to_str().unwrap(), text);
+    }
+}
+
+#[test]
 fn a_mapped_address_is_the_ipv4_one() {
     let mut scene = Scene::new(1);
     scene.engine.update_peers(&[Peer::new("[::ffff:192.0.2.1]:1814".parse().unwrap())]).unwrap();
