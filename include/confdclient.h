@@ -827,7 +827,8 @@ confd_error confd_request_set_query_json(struct confd_request *request,
  * another request among the last 8,192.
  *
  * @param request  The request.
- * @param salt     Any text; NULL for a fresh UUIDv4. An empty one makes sending fail.
+ * @param salt     Any text; NULL for a fresh UUIDv4. An empty one makes sending fail. Of characters above U+00FF a
+ *   server sends back the lowest eight bits only, so that no reply to a salt with one is ever taken for its own.
  * @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if request is NULL or salt is not UTF-8; CONFD_ERR_IO if the
  *   system has no random bytes.
  */
