@@ -173,7 +173,7 @@ impl Engine {
         let reply = Arc::new(reply);
         if let (Source::Asked(place), Some(peer)) = (&source, peer) {
             let asked_at =
-                asked.query.as_ref().and_then(|query| query.asked_at(peer)).unwrap_or(asked.accepted);
+                asked.query.as_ref().and_then(|query| query.asked_at(peer)).unwrap_or(asked.left_at);
             let once = !asked.contacts.was_asked_again(*place);
             let is_current = Arc::ptr_eq(key, self.keys.current());
             self.pace.note_reply(now, asked.sent_at, bytes);
@@ -223,7 +223,7 @@ impl Engine {
         remains.contacts.mark_answered(place);
         self.pace.note_reply(now, remains.sent_at, bytes);
         let once = !remains.contacts.was_asked_again(place);
-        let asked_at = joined_at(&remains.joined, peer).unwrap_or(remains.accepted);
+        let asked_at = joined_at(&remains.joined, peer).unwrap_or(remains.left_at);
         let rtt = once.then(|| now.saturating_sub(asked_at));
         if remains.contacts.silent().next().is_none() {
             let remains = self.late.remove(salt);

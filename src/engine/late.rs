@@ -22,9 +22,9 @@ pub(super) struct Remains {
     /// The keys that signed it, which it does not keep from being wiped: the first, and others while keys changed.
     pub(super) key: Weak<Key>,
     pub(super) other_keys: Vec<Weak<Key>>,
-    pub(super) accepted: Micros,
+    pub(super) left_at: Micros,
     pub(super) sent_at: Micros,
-    /// Peers that were asked later than the first ones, and when.
+    /// Peers that were asked later than the first ones, and when what asked them left.
     pub(super) joined: Vec<(PeerId, Micros)>,
     pub(super) until: Micros,
 }
@@ -44,13 +44,14 @@ pub(super) struct Late {
 }
 
 impl Late {
-    /// Remembers a query; gives what had to go for it.
+    /// Remembers a query; gives what had to go for it, which may be an earlier one of the same salt.
     pub(super) fn insert(&mut self, salt: u128, remains: Remains) -> Option<Remains> {
         let until = remains.until;
+        let earlier = self.remove(salt);
         if let Some(place) = self.by_salt.insert(salt, remains) {
             self.by_time.insert(place, until);
         }
-        if self.by_salt.len() > MOST { self.pop_first(Micros::MAX) } else { None }
+        if self.by_salt.len() > MOST { self.pop_first(Micros::MAX) } else { earlier }
     }
 
     pub(super) fn get_mut(&mut self, salt: u128) -> Option<&mut Remains> {
@@ -92,7 +93,7 @@ mod tests {
             contacts: Contacts::new(&[]),
             key: Arc::downgrade(keys[0]),
             other_keys: keys[1..].iter().map(|key| Arc::downgrade(key)).collect(),
-            accepted: 0,
+            left_at: 0,
             sent_at: 0,
             joined: Vec::new(),
             until,

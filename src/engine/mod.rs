@@ -278,7 +278,7 @@ impl Engine {
             request: request.clone(),
             token,
             key: self.keys.current().clone(),
-            accepted: now,
+            left_at: Micros::MAX,
             sent_at: now,
             query,
             contacts: contacts.clone(),

@@ -45,7 +45,11 @@ impl Engine {
         }
         if let Some(asked) = self.table.get_mut(taken.id) {
             asked.unsent -= 1;
+            asked.left_at = now.min(asked.left_at);
             asked.sent_at = now;
+            if let Some(query) = &mut asked.query {
+                query.note_sent(taken.peer, now);
+            }
         }
     }
 

@@ -95,7 +95,7 @@ pub(super) struct Query {
     last_key: Arc<Key>,
     best: Option<Best>,
     errors: u32,
-    /// Peers that were asked later than the first ones, and when.
+    /// Peers that were asked later than the first ones, and when what asked them left; the end of time until then.
     joined: Vec<(PeerId, Micros)>,
 }
 
@@ -115,6 +115,13 @@ impl Query {
     /// When a peer was asked first.
     pub(super) fn asked_at(&self, peer: PeerId) -> Option<Micros> {
         joined_at(&self.joined, peer)
+    }
+
+    /// A datagram has left for a peer.
+    pub(super) fn note_sent(&mut self, peer: PeerId, now: Micros) {
+        if let Some((_, left_at)) = self.joined.iter_mut().find(|(joined, _)| *joined == peer) {
+            *left_at = now.min(*left_at);
+        }
     }
 
     /// It is asked later than it was made.
@@ -183,7 +190,7 @@ impl Engine {
         let (contacts, beside) = self.choose_for_query(now.micros, coverage);
         let query = self.new_query(now, ask, coverage, None);
         let id = self.admit_query(now, request, ask.token, datagram, query, contacts);
-        self.ask_also(now.micros, id, &beside);
+        self.ask_also(id, &beside);
         Ok(Some(id))
     }
 
@@ -304,7 +311,7 @@ impl Engine {
         let Some(asked) = self.table.get(id) else { return };
         let contacts = asked.contacts.clone();
         let fresh = self.choose_fresh(now.micros, &contacts, silent.len());
-        self.ask_also(now.micros, id, &fresh);
+        self.ask_also(id, &fresh);
         if let Some((whole, _)) = part_of {
             self.part_is_stuck(now.micros, whole);
         }
@@ -316,10 +323,10 @@ impl Engine {
     }
 
     /// Asks peers beside those that a query has asked so far.
-    fn ask_also(&mut self, now: Micros, id: Id, peers: &[PeerId]) {
+    fn ask_also(&mut self, id: Id, peers: &[PeerId]) {
         let Some(asked) = self.table.get_mut(id).filter(|_| !peers.is_empty()) else { return };
         let Some(query) = &mut asked.query else { return };
-        query.joined.extend(peers.iter().map(|&peer| (peer, now)));
+        query.joined.extend(peers.iter().map(|&peer| (peer, Micros::MAX)));
         let was_retried = query.retries > 0;
         asked.contacts.add(peers);
         for &peer in peers {
@@ -367,7 +374,7 @@ impl Engine {
         }
         let contacts = asked.contacts.clone();
         let fresh = self.choose_fresh(now, &contacts, 1);
-        self.ask_also(now, id, &fresh);
+        self.ask_also(id, &fresh);
     }
 
     /// Ends a query: its result is told, and of the query remains what its late answers are credited by.
@@ -382,7 +389,7 @@ impl Engine {
                 contacts: ended.contacts.clone(),
                 key: Arc::downgrade(&ended.key),
                 other_keys: query.other_keys.iter().map(Arc::downgrade).collect(),
-                accepted: ended.accepted,
+                left_at: ended.left_at,
                 sent_at: ended.sent_at,
                 joined: query.joined.clone(),
                 until,

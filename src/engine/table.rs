@@ -24,8 +24,8 @@ pub(super) struct Outstanding {
     pub(super) token: usize,
     /// The key that signed it, and that its replies are verified with.
     pub(super) key: Arc<Key>,
-    /// When it was accepted.
-    pub(super) accepted: Micros,
+    /// When the first of its datagrams left; the end of time until then.
+    pub(super) left_at: Micros,
     /// When the last of its datagrams left.
     pub(super) sent_at: Micros,
     /// What it is besides, where it is a query.
@@ -246,7 +246,7 @@ mod tests {
             request,
             token: 0,
             key: Arc::new(Key::new(b"k").unwrap()),
-            accepted: 0,
+            left_at: 0,
             sent_at: 0,
             query: None,
             contacts: Contacts::new(&[]),

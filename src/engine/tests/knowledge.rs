@@ -97,6 +97,29 @@ fn of_a_peer_that_was_asked_again_nobody_knows_which_datagram_it_answered() {
     assert_eq!(told(&scene, joined), (1, 300, 42), "since it was asked");
 }
 
+/// What waited for room, or for the program to send it, was not on its way.
+#[test]
+fn a_round_trip_begins_when_its_datagram_leaves() {
+    let mut scene = Scene::new(4);
+    let (_, salt) = scene.ask_queued(2);
+    scene.now += 5 * SECOND;
+    let to = scene.flush();
+    scene.now += 300;
+    scene.answered(&salt, to[0], "1", 42);
+    assert_eq!(told(&scene, to[0]), (1, 300, 42));
+    let asked = scene.query(2, Some(9 * SECOND));
+    scene.handle_unreachable(asked.to[0]);
+    scene.now += 2 * SECOND / 5;
+    let joined = scene.flush();
+    scene.now += 500;
+    for (from, took) in [(joined[0], 500), (asked.to[1], 400_500)] {
+        let before = told(&scene, from).0;
+        scene.answered(&asked.salt, from, "1", 43);
+        assert_eq!(told(&scene, from), (before + 1, took, 43));
+    }
+    assert_eq!(scene.results().len(), 1);
+}
+
 #[test]
 fn whoever_takes_the_place_of_another_has_the_time_since_then() {
     let mut scene = Scene::new(9);
@@ -150,6 +173,23 @@ fn a_late_answer_after_a_retry_has_the_time_since_its_peer_was_asked_if_that_was
     assert_eq!((told(&scene, asked.to[1]), scene.engine.expects_replies()), ((1, 0, 42), true));
     scene.answered(&asked.salt, joined[1], "1", 42);
     assert_eq!((told(&scene, joined[1]), scene.engine.expects_replies()), ((1, 600, 42), false));
+}
+
+/// The salts that a program has chosen are not remembered for ever.
+#[test]
+fn of_two_queries_with_one_salt_the_later_one_is_remembered_and_the_earlier_one_leaves_nothing() {
+    let mut scene = Scene::new(3);
+    for round in 1..=2 {
+        let asked = scene.query_as(salted("again"), 3, Some(3_600 * SECOND));
+        for &from in &asked.to[..2] {
+            scene.answered(&asked.salt, from, "1", 42);
+        }
+        assert_eq!((scene.results().len(), scene.engine.late.len()), (1, 1), "round {round}");
+        scene.engine.spent = Default::default();
+    }
+    scene.engine.update_peers(&[peer(7)]).unwrap();
+    scene.expire(scene.now + 3_600 * SECOND, 9);
+    assert_eq!((scene.engine.late.len(), scene.engine.book.len()), (0, 1));
 }
 
 #[test]
