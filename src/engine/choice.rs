@@ -2,9 +2,6 @@
 //! neither refused nor stayed silent lately; with all peers well that is any of them, too. Those in doubt are
 //! asked again from time to time, so that one that has recovered is found.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use rand::RngExt;
 
 use crate::engine::book::PeerId;
@@ -37,18 +34,19 @@ impl Engine {
     fn choose_among_doubtful(&mut self, now: Micros, count: usize) -> (Vec<PeerId>, Vec<PeerId>) {
         self.shuffle(self.order.len());
         let (mut chosen, doubtful) = self.by_doubt(now, None);
-        let due: Vec<PeerId> =
-            doubtful.iter().copied().filter(|&peer| self.is_to_be_probed(peer, now)).collect();
+        let mut waiting = doubtful.clone();
+        waiting.retain(|&peer| self.is_to_be_probed(peer, now));
         let (well, in_doubt) = (chosen.len().min(count), doubtful.len());
         chosen.extend(doubtful);
         chosen.truncate(count);
-        // Those first that have waited longest: by chance one could wait for ever.
-        let others = due.into_iter().filter(|peer| !chosen.contains(peer)).enumerate();
-        let waiting = others
-            .map(|(place, peer)| Reverse((self.book.get(peer).map(|entry| entry.last_sent), place, peer)));
-        let mut waiting: BinaryHeap<_> = waiting.collect();
-        let probed = std::iter::from_fn(|| waiting.pop()).take(PROBES.max(in_doubt.div_ceil(ROUND)));
-        let mut due: Vec<PeerId> = probed.map(|Reverse((_, _, peer))| peer).collect();
+        waiting.retain(|peer| !chosen.contains(peer));
+        let mut due = Vec::new();
+        for _ in 0..PROBES.max(in_doubt.div_ceil(ROUND)) {
+            // Those first that have waited longest: by chance one could wait for ever.
+            let last_sent = |place: &usize| self.book.get(waiting[*place]).map(|entry| entry.last_sent);
+            let Some(longest) = (0..waiting.len()).min_by_key(last_sent) else { break };
+            due.push(waiting.remove(longest));
+        }
         // Where the query can miss an answer, the place of one that would be asked serves; else it is one more.
         let spare = (count - needed_replies(count as u32) as usize).min(due.len());
         let spare = if well == count { spare } else { 0 };
