@@ -179,7 +179,9 @@ impl Engine {
             self.pace.note_reply(now, asked.sent_at, bytes);
             let cluster_serial =
                 (reply.is_ok() && has_cluster_serial(asked.request.kind())).then(|| reply.serial());
-            self.credit(peer, is_current, once.then(|| now.saturating_sub(asked_at)), cluster_serial);
+            // What is dated before its question left came at a time that nobody knows.
+            let rtt = now.checked_sub(asked_at).filter(|_| once);
+            self.credit(peer, is_current, rtt, cluster_serial);
         }
         self.count(now, id, source, peer, from, reply);
         Ok(())
@@ -224,7 +226,7 @@ impl Engine {
         self.pace.note_reply(now, remains.sent_at, bytes);
         let once = !remains.contacts.was_asked_again(place);
         let asked_at = joined_at(&remains.joined, peer).unwrap_or(remains.left_at);
-        let rtt = once.then(|| now.saturating_sub(asked_at));
+        let rtt = now.checked_sub(asked_at).filter(|_| once);
         if remains.contacts.silent().next().is_none() {
             let remains = self.late.remove(salt);
             self.release_remains(remains);

@@ -107,8 +107,10 @@ impl Pace {
         if self.capacity.is_none() {
             return;
         }
-        let rtt = now.saturating_sub(sent_at);
-        self.rtt = if self.rtt == 0 { rtt } else { self.rtt - self.rtt / 8 + rtt / 8 };
+        // A reply that is dated before its question left came at a time that nobody knows.
+        if let Some(rtt) = now.checked_sub(sent_at) {
+            self.rtt = if self.rtt == 0 { rtt } else { self.rtt - self.rtt / 8 + rtt / 8 };
+        }
         let charge = charge(bytes);
         if charge > self.charge {
             self.set_charge(charge);

@@ -120,6 +120,18 @@ fn a_round_trip_begins_when_its_datagram_leaves() {
     assert_eq!(scene.results().len(), 1);
 }
 
+/// When a datagram came that nobody was there to read, nobody knows.
+#[test]
+fn an_answer_that_is_dated_before_its_question_tells_no_round_trip() {
+    let mut scene = Scene::new(3);
+    let asked = scene.query(3, Some(5 * SECOND));
+    scene.now -= 100;
+    for &from in &asked.to {
+        scene.answered(&asked.salt, from, "1", 42);
+        assert_eq!((told(&scene, from), known(&scene, from).rtt_us), ((1, 0, 42), 0));
+    }
+}
+
 #[test]
 fn whoever_takes_the_place_of_another_has_the_time_since_then() {
     let mut scene = Scene::new(9);
