@@ -27,7 +27,7 @@ impl Socket {
         max: usize,
         errors: &mut Vec<IcmpError>,
     ) -> io::Result<usize> {
-        let mut repeats = 0;
+        let mut has_failed = false;
         loop {
             let received = match max {
                 1 => self.receive_one(buffers),
@@ -35,16 +35,17 @@ impl Socket {
             };
             let Err(error) = received else { return received };
             let before = errors.len();
-            match error.raw_os_error() {
-                Some(libc::EAGAIN) => {
-                    // One that the kernel has given away to another call ends no wait.
-                    let _ = self.read_errors(errors);
-                    return Ok(0);
-                }
-                Some(libc::EINTR) => return Ok(0),
-                _ if !self.may_repeat(&mut repeats, errors) => return Err(error),
-                _ if errors.len() > before => return Ok(0),
-                _ => {}
+            if error.raw_os_error() == Some(libc::EINTR) {
+                return Ok(0);
+            }
+            // Also when nothing came: what the kernel has given away to another call ends no wait.
+            let _ = self.read_errors(errors);
+            if error.raw_os_error() == Some(libc::EAGAIN) || errors.len() > before {
+                return Ok(0);
+            }
+            // An ICMP error that somebody else has read is told once; what fails again is something else.
+            if std::mem::replace(&mut has_failed, true) {
+                return Err(error);
             }
         }
     }
