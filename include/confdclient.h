@@ -402,7 +402,8 @@ typedef int32_t confd_error;
  * Takes a line for the program's log. Called inside calls on the client, on the calling thread, one line at a
  * time for each client, with no lock held. The message is valid during the call. It has no control character, no
  * newline either, and no byte of a datagram whose signature was not verified. It may call the client except for
- * confd_client_free(), and returns normally.
+ * confd_client_free(), and returns normally. A call passes on as many lines as it makes upcalls at the most, and
+ * leaves the others to the next.
  */
 typedef void (*confd_log_fn)(int32_t level, const char *message, void *data);
 
@@ -1132,8 +1133,8 @@ confd_error confd_client_flush(struct confd_client *client);
  * @param client      The client.
  * @param timeout_ms  Milliseconds; 0 does not block, negative blocks without limit.
  * @param handled     Receives how many datagrams were handled, 0 at the timeout; may be NULL.
- * @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if client is NULL or has external_io; CONFD_ERR_BUSY inside an
- *   upcall of this client; CONFD_ERR_CLOSED.
+ * @return CONFD_OK; CONFD_ERR_INVALID_ARGUMENT if client is NULL or has external_io; CONFD_ERR_IO if the socket fails;
+ *   CONFD_ERR_BUSY inside an upcall of this client; CONFD_ERR_CLOSED.
  */
 confd_error confd_client_receive(struct confd_client *client,
                                  int32_t timeout_ms,
@@ -1159,7 +1160,7 @@ confd_error confd_client_wake(struct confd_client *client);
  * @param out         Receives what was found; {true, 0, 0} if no outstanding request has this salt, or it expired
  *                    or was cancelled meanwhile.
  * @return CONFD_OK, also at the timeout; CONFD_ERR_INVALID_ARGUMENT if an argument is NULL or the client has
- *   external_io; CONFD_ERR_BUSY inside an upcall of this client; CONFD_ERR_CLOSED.
+ *   external_io; CONFD_ERR_IO if the socket fails; CONFD_ERR_BUSY inside an upcall of this client; CONFD_ERR_CLOSED.
  */
 confd_error confd_client_wait(struct confd_client *client,
                               const char *salt,
@@ -1295,8 +1296,8 @@ confd_error confd_client_handle_unreachable(struct confd_client *client,
  * @param out         Receives the result, which the program releases with confd_result_free().
  * @return CONFD_OK if it could be asked: outcome says how it ended; CONFD_ERR_INVALID_ARGUMENT if an argument is
  *   NULL, coverage is less than -1, or the client has external_io; CONFD_ERR_COVERAGE; CONFD_ERR_MISSING_SALT;
- *   CONFD_ERR_REQUEST_TOO_BIG; CONFD_ERR_IO if it could be sent to nobody; CONFD_ERR_BUSY inside an upcall of this
- *   client; CONFD_ERR_CLOSED, also if the client is closed meanwhile.
+ *   CONFD_ERR_REQUEST_TOO_BIG; CONFD_ERR_IO if it could be sent to nobody, or the socket fails; CONFD_ERR_BUSY inside
+ *   an upcall of this client; CONFD_ERR_CLOSED, also if the client is closed meanwhile.
  */
 confd_error confd_client_query(struct confd_client *client,
                                struct confd_request *request,

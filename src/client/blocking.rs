@@ -4,6 +4,7 @@
 //! A leader waits for the socket and for being woken, and then reads. The only thread of a process has nobody to be
 //! woken by, and waits in the call that reads: a question then takes the two system calls that it cannot do without.
 
+use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar};
 use std::time::Duration;
@@ -188,7 +189,7 @@ impl Client {
         wants: Wants,
         deadline: Deadline,
     ) -> Result<(Locked<'a>, usize, Micros)> {
-        if state.engine.has_events() && state.delivery.is_idle() {
+        if state.has_upcalls_for_nobody() || state.has_lines_for_nobody() {
             // What is left of upcalls may be somebody else's to make, and then it is the time that has to end this call.
             return Ok((state, 0, self.clock()));
         }
@@ -217,7 +218,10 @@ impl Client {
         let ready = waker::wait(socket, writable, waker, rest);
         let mut state = self.relock()?;
         state.waiters.leader = None;
-        let ready = ready.unwrap_or_default();
+        let ready = match ready {
+            Ok(ready) => ready,
+            Err(error) => return self.fail_to_wait(state, &error),
+        };
         if ready.woken {
             waker.clear();
             // The call for a `receive` may have reached a thread that waits for something else.
@@ -228,12 +232,25 @@ impl Client {
         if ready.error && !ready.readable {
             self.read_errors(socket, &mut state);
         }
-        if !ready.readable {
+        if !ready.readable && !ready.error {
             return Ok((state, 0, self.clock()));
         }
+        // For an error, too: the queue may have been read before the socket was marked, and then only a call that
+        // receives takes the mark away.
         let (handled, _) = self.read(socket, &mut state);
+        if let Some(error) = state.take_failure().filter(|_| handled == 0) {
+            return self.fail_to_wait(state, &error);
+        }
         let now = state.read_at();
         Ok((state, handled, now))
+    }
+
+    /// Nothing can be waited for; who tried again at once would do so for ever. The next thread finds out by itself.
+    #[cold]
+    fn fail_to_wait<'a, T>(&self, mut state: Locked<'a>, error: &io::Error) -> Result<T> {
+        self.leave(&mut state);
+        drop(state);
+        Err(Error::io("the socket cannot be waited for", error))
     }
 
     fn sleep<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, wants: Wants, deadline: Deadline) -> Locked<'a> {

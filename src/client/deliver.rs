@@ -33,9 +33,14 @@ impl Delivery {
         self.closed
     }
 
-    /// Whether events are there that nobody is about to deliver.
+    /// Whether nobody delivers.
     pub(super) fn is_idle(&self) -> bool {
         self.by.is_none()
+    }
+
+    /// Whether somebody passes log lines on.
+    pub(super) fn is_logging(&self) -> bool {
+        self.logging.is_some()
     }
 }
 
@@ -94,7 +99,7 @@ impl Client {
         state: Locked<'a>,
         limit: Limit,
     ) -> Result<(Locked<'a>, usize)> {
-        let mut state = self.pass_on_log(state)?;
+        let mut state = self.pass_on_log(state, limit)?;
         // First, since upcalls take their time.
         self.wake_for_results(&mut state);
         let (mut state, made) = self.deliver(state, limit)?;
@@ -108,7 +113,14 @@ impl Client {
 
     fn deliver<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, limit: Limit) -> Result<(Locked<'a>, usize)> {
         let mut made = 0;
-        if limit.upcalls == 0 || !state.engine.has_events() || !state.delivery.is_idle() {
+        if !state.engine.has_events() || !state.delivery.is_idle() {
+            return Ok((state, made));
+        }
+        if limit.upcalls == 0 {
+            // Nobody else may be about to notice.
+            if !state.waiters.is_empty() {
+                self.wake_somebody(&mut state);
+            }
             return Ok((state, made));
         }
         state.delivery.by = Some(thread_mark());
@@ -125,7 +137,7 @@ impl Client {
             if let Some(id) = state.engine.upcall_returned(&event) {
                 self.wake_if_answered(&mut state, id);
             }
-            state = self.pass_on_log(state)?;
+            state = self.pass_on_log(state, limit)?;
         }
         state.delivery.by = None;
         if state.delivery.freed {
@@ -167,21 +179,35 @@ impl Client {
         self.upcall_of.load(Ordering::Relaxed) == thread_mark()
     }
 
-    fn pass_on_log<'a>(self: &'a Arc<Self>, mut state: Locked<'a>) -> Result<Locked<'a>> {
+    /// The same for the log's function.
+    pub(crate) fn is_in_log(&self) -> bool {
+        self.log_of.load(Ordering::Relaxed) == thread_mark()
+    }
+
+    /// Passes log lines on, as many and as long as a call does with upcalls: lines of other threads, and what the
+    /// program's function brings about itself, might never end.
+    fn pass_on_log<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, limit: Limit) -> Result<Locked<'a>> {
         let Some(sink) = &self.log else { return Ok(state) };
         if state.delivery.logging.is_some() || !state.engine.has_log_lines() {
             return Ok(state);
         }
         state.delivery.logging = Some(thread_mark());
-        while let Some(line) = state.engine.next_log_line() {
-            state = self.unlocked(state, |_| sink(&line))?;
-            if state.delivery.freed {
+        for _ in 0..UPCALLS_PER_CALL {
+            let Some(line) = state.engine.next_log_line() else { break };
+            state = self.unlocked(state, |client| {
+                client.log_of.store(thread_mark(), Ordering::Relaxed);
+                sink(&line);
+                client.log_of.store(0, Ordering::Relaxed);
+            })?;
+            if state.delivery.freed || limit.until.is_some_and(|until| Instant::now() >= until) {
                 break;
             }
         }
         state.delivery.logging = None;
         if state.delivery.freed {
             self.idle.notify_all();
+        } else if state.has_lines_for_nobody() && !state.waiters.is_empty() {
+            self.wake_somebody(&mut state);
         }
         Ok(state)
     }

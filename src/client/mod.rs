@@ -77,6 +77,8 @@ pub struct Client {
     ended: AtomicBool,
     /// The thread that is inside an upcall, 0 for none.
     upcall_of: AtomicUsize,
+    /// The thread that is inside the log's function, 0 for none.
+    log_of: AtomicUsize,
     /// The descriptors of the poller, for a child that cannot look into `state`.
     poller_fds: OnceLock<[RawFd; 3]>,
     state: Mutex<State>,
@@ -152,6 +154,7 @@ impl Client {
             broken: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             upcall_of: AtomicUsize::new(0),
+            log_of: AtomicUsize::new(0),
             poller_fds: OnceLock::new(),
             state: Mutex::new(State {
                 engine,

@@ -8,6 +8,7 @@ use crate::client::deliver::Limit;
 use crate::client::{Client, EXPIRIES_PER_CALL, Locked, State, fresh_salt};
 use crate::engine::{Ask, Micros, Outcome, QueryResult};
 use crate::error::{Code, Error, Result};
+use crate::net::Socket;
 use crate::net::clock::Instant;
 use crate::wire::request::Request;
 
@@ -36,10 +37,26 @@ impl Client {
         }
         let token = state.new_token();
         if let Err(error) = self.ask(&mut state, now, request, coverage, timeout, token, true) {
-            // What was read with the others' answers is somebody's.
-            drop(self.finish(state, Limit::NONE)?);
+            // What was read with the others' answers is somebody's, and so is the room that they have left.
+            drop(state);
+            let _ = self.flush();
             return Err(error);
         }
+        let result = self.await_result(state, now, socket, token, deadline);
+        if result.is_err() {
+            self.give_up(request, token);
+        }
+        result
+    }
+
+    fn await_result<'a>(
+        self: &'a Arc<Self>,
+        mut state: Locked<'a>,
+        mut now: Micros,
+        socket: &Socket,
+        token: usize,
+        deadline: Deadline,
+    ) -> Result<QueryResult> {
         let wants = Wants::Result(token);
         // As a rule nothing has come of it yet, and there is nothing to do but to wait.
         if state.is_quiet() && !state.engine.has_results() {
@@ -57,6 +74,16 @@ impl Client {
             }
             self.still_open(&state)?;
             (state, _, now) = self.block(state, as_of, socket, wants, deadline)?;
+        }
+    }
+
+    /// Ends a query whose result nobody waits for any more.
+    #[cold]
+    fn give_up(self: &Arc<Self>, request: &Request, token: usize) {
+        // In a client that is closed it has ended already, and in a child after a fork nothing is to be done.
+        let _ = self.cancel(request.salt().as_str());
+        if let Ok(mut state) = self.relock() {
+            state.engine.take_result(token);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::engine::{Engine, Id, Micros, earliest};
 use crate::error::{Code, Error, Result};
 use crate::net::clock::Instant;
 use crate::net::poller::Poller;
-use crate::net::{IcmpError, Outgoing, ReceiveBuffers, Socket, Stop};
+use crate::net::{IcmpError, Outgoing, ReceiveBuffers, Socket, Stop, is_of_the_network};
 
 /// How long to wait when the system is short of memory for datagrams, of which no descriptor tells the end.
 const NO_BUFFERS_PAUSE: Micros = 2_000;
@@ -26,6 +26,8 @@ pub(super) struct Transport {
     stalled: Option<Stalled>,
     /// When the socket was read last.
     seen: Micros,
+    /// Why that brought nothing, if it failed.
+    failure: Option<io::Error>,
     /// Whether what [`Client::read_waiting`] has read last held no reply.
     astray: bool,
     /// Whether it has failed, so that there is another way to wait: as a sandbox may have it.
@@ -84,7 +86,7 @@ impl Client {
     /// Milliseconds to the next deadline, 0 if something is due, `None` if nothing is outstanding.
     pub fn timeout_ms(&self) -> Result<Option<i32>> {
         let state = self.enter()?;
-        if state.engine.has_events() && state.delivery.is_idle() {
+        if state.has_upcalls_for_nobody() || state.has_lines_for_nobody() {
             return Ok(Some(0));
         }
         let now = self.clock();
@@ -110,12 +112,17 @@ impl Client {
     fn read_as_of(&self, socket: &Socket, state: &mut State, as_of: Option<Micros>) -> (usize, bool) {
         let mut handled = 0;
         let mut more = true;
+        state.transport.failure = None;
         while more && handled < self.datagrams_per_call {
             let transport = &mut state.transport;
             let most = self.datagrams_per_call - handled;
             let read = socket.receive(&mut transport.buffers, most, &mut transport.errors);
-            // An error that is no pending ICMP error is of this moment; the next call tries again.
-            let count = read.unwrap_or(0);
+            // What is no pending ICMP error may be of this moment, and the next call tries again; but a call that waits
+            // would do so for ever.
+            let count = read.unwrap_or_else(|error| {
+                transport.failure = Some(error).filter(|error| !is_of_the_network(error));
+                0
+            });
             self.take_in(state, as_of);
             handled += count;
             more = count == most.min(ReceiveBuffers::MOST);
@@ -246,7 +253,7 @@ impl Client {
         let full = state.is_full();
         self.wake_leader_for(state, deadline, full);
         let queued = state.engine.sendable() > 0 && state.transport.stalled.is_none();
-        let left = state.engine.has_events() && state.delivery.is_idle();
+        let left = state.has_upcalls_for_nobody() || state.has_lines_for_nobody();
         let (Some(socket), Some(poller)) = (&self.socket, &mut state.transport.poller) else { return };
         // These fail only for want of kernel memory; the descriptor is then late, and the next call tries again.
         let _ = poller.want_writable(socket, full);
@@ -277,19 +284,35 @@ impl State {
         !self.engine.has_news() && self.waiters.is_empty() && self.transport.poller.is_none()
     }
 
-    /// Whether the socket was full when something was to be sent.
+    /// Whether upcalls are to be made that nobody is about to make.
+    pub(super) fn has_upcalls_for_nobody(&self) -> bool {
+        self.engine.has_events() && self.delivery.is_idle()
+    }
+
+    /// The same of lines for the log.
+    pub(super) fn has_lines_for_nobody(&self) -> bool {
+        self.engine.has_log_lines() && !self.delivery.is_logging()
+    }
+
+    /// Whether the socket was full when something was to be sent that still is.
     pub(super) fn is_full(&self) -> bool {
-        self.transport.stalled == Some(Stalled::Full)
+        self.transport.stalled == Some(Stalled::Full) && self.engine.sendable() > 0
+    }
+
+    /// Why nothing could be read the last time.
+    pub(super) fn take_failure(&mut self) -> Option<io::Error> {
+        self.transport.failure.take()
     }
 }
 
 /// When something is to be done though no datagram comes.
 pub(super) fn next_deadline(state: &State) -> Option<Micros> {
     let retry = match state.transport.stalled {
-        Some(Stalled::Until(at)) => Some(at),
+        Some(Stalled::Until(at)) if state.engine.sendable() > 0 => Some(at),
         _ => None,
     };
-    earliest(earliest(state.engine.next_deadline(), retry), state.refresh.deadline())
+    let next = earliest(earliest(state.engine.next_deadline(), retry), state.refresh.deadline());
+    next.filter(|&at| at < Micros::MAX)
 }
 
 /// One batch of datagrams, at most `N`, those for one peer in one piece if they may be `joined`; says why not all of them were sent.

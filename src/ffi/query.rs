@@ -122,8 +122,8 @@ impl Owned {
 /// @param out         Receives the result, which the program releases with confd_result_free().
 /// @return CONFD_OK if it could be asked: outcome says how it ended; CONFD_ERR_INVALID_ARGUMENT if an argument is
 ///   NULL, coverage is less than -1, or the client has external_io; CONFD_ERR_COVERAGE; CONFD_ERR_MISSING_SALT;
-///   CONFD_ERR_REQUEST_TOO_BIG; CONFD_ERR_IO if it could be sent to nobody; CONFD_ERR_BUSY inside an upcall of this
-///   client; CONFD_ERR_CLOSED, also if the client is closed meanwhile.
+///   CONFD_ERR_REQUEST_TOO_BIG; CONFD_ERR_IO if it could be sent to nobody, or the socket fails; CONFD_ERR_BUSY inside
+///   an upcall of this client; CONFD_ERR_CLOSED, also if the client is closed meanwhile.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn confd_client_query(
     client: *mut confd_client,

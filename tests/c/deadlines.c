@@ -1,5 +1,6 @@
 /* Blocking calls and deadlines, their own and those of requests. */
 #include "world.h"
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -75,9 +76,48 @@ static void a_deadline_that_another_thread_sets(void)
     peer_close(&peer);
 }
 
+static unsigned lines;
+
+/* What it does makes the next line. */
+static void feeds_itself(int32_t level, const char *message, void *data)
+{
+    const char *address = peer.address;
+    (void)level;
+    (void)message;
+    (void)data;
+    CHECK(++lines < 100000);
+    OK(confd_client_update_peers(client, &address, 1));
+}
+
+/* A call passes on as many log lines as it makes upcalls at the most, and not for longer; the rest is left. */
+static void a_log_that_feeds_itself_holds_no_call(void)
+{
+    const char *address = peer.address;
+    confd_options *options = options_new();
+    OK(confd_options_set_log(options, feeds_itself, NULL, CONFD_LOG_INFO));
+    peer_open(&peer);
+    client = client_of(&address, 1, NULL, NULL, options);
+    confd_options_free(options);
+    struct pollfd ready = {confd_client_fd(client), POLLIN, 0};
+    lines = 0;
+    OK(confd_client_update_peers(client, &address, 1));
+    CHECK(lines > 0 && lines <= 1024);
+    SAME(poll(&ready, 1, 0), 1);
+    SAME(confd_client_timeout_ms(client), 0);
+    lines = 0;
+    OK(confd_client_process(client));
+    CHECK(lines > 0 && lines <= 1024);
+    lines = 0;
+    OK(confd_client_receive(client, 20, NULL));
+    CHECK(lines > 0);
+    confd_client_free(client);
+    peer_close(&peer);
+}
+
 int main(void)
 {
     no_upcall_but_one_after_the_deadline();
     a_deadline_that_another_thread_sets();
+    a_log_that_feeds_itself_holds_no_call();
     return 0;
 }
