@@ -24,6 +24,9 @@ pub(super) struct Transport {
     errors: Vec<IcmpError>,
     poller: Option<Poller>,
     stalled: Option<Stalled>,
+    /// Whether the system was short of buffers since something waits: then a piece of several datagrams may lose some
+    /// of them, and the system says that it was sent.
+    short: bool,
     /// When the socket was read last.
     seen: Micros,
     /// Why that brought nothing, if it failed.
@@ -212,7 +215,7 @@ impl Client {
         while stalled.is_none() && state.engine.sendable() > 0 {
             let State { engine, transport, .. } = &mut *state;
             // Of a piece only the first datagram's refusal is told, and a query wants to know of its own.
-            let joined = !engine.has_queries();
+            let joined = !engine.has_queries() && !transport.short;
             let sent = match engine.sendable() {
                 1 => send_batch::<1>(socket, engine, joined, now, &mut transport.errors),
                 ..=8 => send_batch::<8>(socket, engine, joined, now, &mut transport.errors),
@@ -226,7 +229,10 @@ impl Client {
             match sent {
                 None => {}
                 Some(Stop::Full) => stalled = Some(Stalled::Full),
-                Some(Stop::NoBuffers) => stalled = Some(Stalled::Until(now + NO_BUFFERS_PAUSE)),
+                Some(Stop::NoBuffers) => {
+                    transport.short = true;
+                    stalled = Some(Stalled::Until(now + NO_BUFFERS_PAUSE));
+                }
                 Some(Stop::Failed(error)) => {
                     let given_up = engine.transmit_failed(now, &error);
                     if given_up.is_some() && given_up == asked {
@@ -241,6 +247,7 @@ impl Client {
             }
         }
         state.transport.stalled = stalled;
+        state.transport.short &= state.engine.queued() > 0;
         lost
     }
 

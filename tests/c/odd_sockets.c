@@ -16,6 +16,9 @@ static int marked;
 static int blind;
 /* What each call that sends gives, if it is not 0. */
 static int no_room;
+/* How many messages were sent, and how many of them are several datagrams. */
+static unsigned messages;
+static unsigned pieces;
 static unsigned polls;
 
 int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
@@ -50,6 +53,10 @@ int sendmmsg(int fd, struct mmsghdr *headers, unsigned n, int flags)
     if (SEEN(no_room) != 0) {
         errno = no_room;
         return -1;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        messages++;
+        pieces += headers[i].msg_hdr.msg_iovlen > 1;
     }
     return (int)syscall(SYS_sendmmsg, fd, headers, n, flags);
 }
@@ -112,6 +119,36 @@ static void a_full_socket_is_forgotten_with_what_it_kept_waiting(int error)
     PUT(no_room, 0);
     send_ping(client, 0, 0, NULL, NULL);
     SAME(stats_of(client).datagrams_out, 2);
+    end(client);
+}
+
+static void send_many(confd_client *client)
+{
+    for (int i = 0; i < 20; i++) {
+        send_ping(client, 0, CONFD_SEND_QUEUED, NULL, NULL);
+    }
+    messages = pieces = 0;
+    OK(confd_client_flush(client));
+}
+
+/* Of a piece the system may lose a part where it is short of buffers, and says nothing of that. */
+static void who_is_short_of_buffers_is_given_one_datagram_at_a_time(void)
+{
+    size_t handled;
+    confd_client *client = begin(60000);
+    send_many(client);
+    CHECK(messages > 0 && pieces == messages);
+    PUT(no_room, ENOBUFS);
+    send_many(client);
+    SAME(messages, 0);
+    PUT(no_room, 0);
+    OK(confd_client_receive(client, 20, &handled));
+    SAME(messages, 40);
+    SAME(pieces, 0);
+    /* Until nothing waits any more. */
+    send_many(client);
+    CHECK(messages > 0 && pieces == messages);
+    SAME(stats_of(client).datagrams_out, 120);
     end(client);
 }
 
@@ -197,6 +234,7 @@ int main(void)
     an_error_that_no_queue_holds_is_taken_away();
     a_full_socket_is_forgotten_with_what_it_kept_waiting(EAGAIN);
     a_full_socket_is_forgotten_with_what_it_kept_waiting(ENOBUFS);
+    who_is_short_of_buffers_is_given_one_datagram_at_a_time();
     what_a_refused_query_has_read_goes_to_the_thread_that_waits();
     a_socket_that_was_closed_is_an_error();
     return 0;
