@@ -11,7 +11,7 @@ use crate::engine::{Engine, Id, Micros, earliest};
 use crate::error::{Code, Error, Result};
 use crate::net::clock::Instant;
 use crate::net::poller::Poller;
-use crate::net::{IcmpError, Outgoing, ReceiveBuffers, Socket, Stop, is_of_the_network};
+use crate::net::{IcmpError, Outgoing, ReceiveBuffers, Socket, Stop};
 
 /// How long to wait when the system is short of memory for datagrams, of which no descriptor tells the end.
 const NO_BUFFERS_PAUSE: Micros = 2_000;
@@ -24,8 +24,8 @@ pub(super) struct Transport {
     errors: Vec<IcmpError>,
     poller: Option<Poller>,
     stalled: Option<Stalled>,
-    /// Whether the system was short of buffers since something waits: then a piece of several datagrams may lose some
-    /// of them, and the system says that it was sent.
+    /// Whether the system was short of buffers, until a call finds that nothing waits any more: then a piece of several
+    /// datagrams may lose some of them, and the system says that it was sent.
     short: bool,
     /// When the socket was read last.
     seen: Micros,
@@ -123,7 +123,7 @@ impl Client {
             // What is no pending ICMP error may be of this moment, and the next call tries again; but a call that waits
             // would do so for ever.
             let count = read.unwrap_or_else(|error| {
-                transport.failure = Some(error).filter(|error| !is_of_the_network(error));
+                transport.failure = Some(error);
                 0
             });
             self.take_in(state, as_of);

@@ -28,23 +28,6 @@ pub struct IcmpError {
     pub payload: Vec<u8>,
 }
 
-/// Whether the kernel makes this error of an ICMP error: then it is not the call's own.
-pub fn is_of_the_network(error: &io::Error) -> bool {
-    let made_of_icmp = [
-        libc::ECONNREFUSED,
-        libc::EHOSTUNREACH,
-        libc::ENETUNREACH,
-        libc::ENOPROTOOPT,
-        libc::EMSGSIZE,
-        libc::EOPNOTSUPP,
-        libc::EHOSTDOWN,
-        libc::ENONET,
-        libc::EACCES,
-        libc::EPROTO,
-    ];
-    error.raw_os_error().is_some_and(|errno| made_of_icmp.contains(&errno))
-}
-
 /// What one entry of the queue says.
 enum Entry {
     Icmp(IcmpError),

@@ -36,7 +36,7 @@ mod sockaddr;
 #[cfg(test)]
 mod testing;
 
-pub use icmp::{IcmpError, is_of_the_network};
+pub use icmp::IcmpError;
 pub use poller::Poller;
 pub use receive::ReceiveBuffers;
 pub use send::{Outgoing, Sent, Stop};

@@ -14,6 +14,7 @@ use std::ptr::{self, NonNull};
 use super::control;
 use super::icmp::IcmpError;
 use super::mapping::Mapping;
+use super::send::REPEATS;
 use super::sockaddr::RawAddr;
 use super::socket::Socket;
 
@@ -203,14 +204,20 @@ impl Socket {
         max: usize,
         errors: &mut Vec<IcmpError>,
     ) -> io::Result<usize> {
-        let mut repeats = 0;
+        let (mut repeats, mut of_the_network) = (0, false);
         loop {
             match self.fill(buffers, max, libc::MSG_DONTWAIT, errors) {
                 Err(error) => match error.raw_os_error() {
                     Some(libc::EAGAIN) => return Ok(0),
                     Some(libc::EINTR) => {}
-                    _ if self.may_repeat(&mut repeats, errors) => {}
-                    _ => return Err(error),
+                    _ => {
+                        // The queue may have been read before the kernel marked the socket: that is no error either.
+                        of_the_network |= self.read_errors(errors).unwrap_or(0) > 0;
+                        repeats += 1;
+                        if repeats > REPEATS {
+                            return if of_the_network { Ok(0) } else { Err(error) };
+                        }
+                    }
                 },
                 filled => return filled,
             }

@@ -27,36 +27,37 @@ impl Socket {
         max: usize,
         errors: &mut Vec<IcmpError>,
     ) -> io::Result<usize> {
-        let mut has_failed = false;
+        let mut flags = libc::MSG_WAITFORONE;
         loop {
             let received = match max {
-                1 => self.receive_one(buffers),
-                _ => self.fill(buffers, max, libc::MSG_WAITFORONE, errors),
+                1 => self.receive_one(buffers, flags & libc::MSG_DONTWAIT),
+                _ => self.fill(buffers, max, flags, errors),
             };
             let Err(error) = received else { return received };
-            let before = errors.len();
             if error.raw_os_error() == Some(libc::EINTR) {
                 return Ok(0);
             }
             // Also when nothing came: what the kernel has given away to another call ends no wait.
-            let _ = self.read_errors(errors);
-            if error.raw_os_error() == Some(libc::EAGAIN) || errors.len() > before {
+            let told = self.read_errors(errors).unwrap_or(0) > 0;
+            if told || error.raw_os_error() == Some(libc::EAGAIN) {
                 return Ok(0);
             }
-            // An ICMP error that somebody else has read is told once; what fails again is something else.
-            if std::mem::replace(&mut has_failed, true) {
+            // An ICMP error that somebody else has read is told once, and the time for waiting may be over.
+            if flags == libc::MSG_DONTWAIT {
                 return Err(error);
             }
+            flags = libc::MSG_DONTWAIT;
         }
     }
 
-    fn receive_one(&self, buffers: &mut ReceiveBuffers) -> io::Result<usize> {
+    fn receive_one(&self, buffers: &mut ReceiveBuffers, flags: libc::c_int) -> io::Result<usize> {
         let (data, room) = buffers.room_for_one()?;
         let mut from = RawAddr::empty();
         let (name, mut from_len) = ((&raw mut from).cast(), RawAddr::ROOM);
         // SAFETY: there are `room` bytes from `data` on, and in `from` there are `from_len`, for the time of the call.
-        let got =
-            unsafe { libc::recvfrom(self.as_raw_fd(), data.as_ptr().cast(), room, 0, name, &mut from_len) };
+        let got = unsafe {
+            libc::recvfrom(self.as_raw_fd(), data.as_ptr().cast(), room, flags, name, &mut from_len)
+        };
         let len = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
         // SAFETY: so many bytes were just written there.
         unsafe { buffers.put_one(len.min(room), from.sender(from_len)) };

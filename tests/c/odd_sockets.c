@@ -16,6 +16,8 @@ static int marked;
 static int blind;
 /* What each call that sends gives, if it is not 0. */
 static int no_room;
+/* What each call that receives gives, if it is not 0. */
+static int deaf;
 /* How many messages were sent, and how many of them are several datagrams. */
 static unsigned messages;
 static unsigned pieces;
@@ -45,6 +47,10 @@ int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const si
 int recvmmsg(int fd, struct mmsghdr *headers, unsigned n, int flags, struct timespec *timeout)
 {
     PUT(marked, 0);
+    if (SEEN(deaf) != 0) {
+        errno = deaf;
+        return -1;
+    }
     return (int)syscall(SYS_recvmmsg, fd, headers, n, flags, timeout);
 }
 
@@ -124,7 +130,7 @@ static void a_full_socket_is_forgotten_with_what_it_kept_waiting(int error)
 
 static void send_many(confd_client *client)
 {
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 8; i++) {
         send_ping(client, 0, CONFD_SEND_QUEUED, NULL, NULL);
     }
     messages = pieces = 0;
@@ -143,12 +149,12 @@ static void who_is_short_of_buffers_is_given_one_datagram_at_a_time(void)
     SAME(messages, 0);
     PUT(no_room, 0);
     OK(confd_client_receive(client, 20, &handled));
-    SAME(messages, 40);
+    SAME(messages, 16);
     SAME(pieces, 0);
     /* Until nothing waits any more. */
     send_many(client);
     CHECK(messages > 0 && pieces == messages);
-    SAME(stats_of(client).datagrams_out, 120);
+    SAME(stats_of(client).datagrams_out, 48);
     end(client);
 }
 
@@ -229,6 +235,29 @@ static void a_socket_that_was_closed_is_an_error(void)
     SAME(tally.cancelled, 1);
 }
 
+/* A sandbox, or a security module, that lets the program wait for what it may not read. */
+static void a_socket_that_cannot_be_read_is_an_error(int error)
+{
+    char salt[SALT];
+    size_t handled;
+    confd_result *result = NULL;
+    confd_client *client = begin(60000);
+    confd_request *request = ping();
+    send_ping(client, 0, 0, NULL, salt);
+    peer_take(&peer, salt);
+    peer_answer(&peer, salt, "1", 1);
+    PUT(deaf, error);
+    GIVES(CONFD_ERR_IO, confd_client_receive(client, -1, &handled));
+    GIVES(CONFD_ERR_IO, confd_client_query(client, request, 0, -1, &result));
+    CHECK(result == NULL && polls < 20);
+    PUT(deaf, 0);
+    SAME(stats_of(client).outstanding, 1);
+    OK(confd_client_receive(client, 10000, &handled));
+    SAME(tally.replies, 1);
+    confd_request_free(request);
+    end(client);
+}
+
 int main(void)
 {
     an_error_that_no_queue_holds_is_taken_away();
@@ -236,6 +265,8 @@ int main(void)
     a_full_socket_is_forgotten_with_what_it_kept_waiting(ENOBUFS);
     who_is_short_of_buffers_is_given_one_datagram_at_a_time();
     what_a_refused_query_has_read_goes_to_the_thread_that_waits();
+    a_socket_that_cannot_be_read_is_an_error(EPERM);
+    a_socket_that_cannot_be_read_is_an_error(EACCES);
     a_socket_that_was_closed_is_an_error();
     return 0;
 }
