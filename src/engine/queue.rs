@@ -98,14 +98,12 @@ impl SendQueue {
     /// Brings those of the next datagrams together that are for one peer, each peer's in their order. Those that were
     /// brought together before leave first: else some could be put behind later ones again and again.
     pub(super) fn arrange(&mut self) {
-        if self.arranged > 0 {
-            return;
-        }
         let (first, _) = self.items.as_mut_slices();
         let count = first.len().min(ARRANGED);
-        self.arranged = count;
+        let first = &mut first[self.arranged.min(count)..count];
+        self.arranged = self.arranged.max(count);
         // What a batch holds is few, and mostly in runs of its order already.
-        for end in 1..count {
+        for end in 1..first.len() {
             let item = first[end];
             let at = first[..end].partition_point(|before| before.peer <= item.peer);
             first.copy_within(at..end, at + 1);
