@@ -402,8 +402,8 @@ typedef int32_t confd_error;
  * Takes a line for the program's log. Called inside calls on the client, on the calling thread, one line at a
  * time for each client, with no lock held. The message is valid during the call. It has no control character, no
  * newline either, and no byte of a datagram whose signature was not verified. It may call the client except for
- * confd_client_free(), and returns normally. A call passes on as many lines as it makes upcalls at the most, and
- * leaves the others to the next.
+ * confd_client_free(), and returns normally. A call passes on at most 1,024
+ * lines, and 16 more after each upcall that it makes; what is left is for the next, or for a thread that waits.
  */
 typedef void (*confd_log_fn)(int32_t level, const char *message, void *data);
 

@@ -14,6 +14,10 @@ use crate::net::clock::Instant;
 /// How many upcalls one call makes at the most.
 const UPCALLS_PER_CALL: usize = 1_024;
 
+/// How many log lines one call passes on at the most before its upcalls, and how many after each of them.
+const LINES_PER_CALL: usize = 1_024;
+const LINES_PER_UPCALL: usize = 16;
+
 /// Who delivers, and how far the client's end has come.
 #[derive(Debug, Default)]
 pub(super) struct Delivery {
@@ -96,12 +100,12 @@ impl Client {
     /// Fails in a child that an upcall has forked.
     pub(super) fn finish<'a>(
         self: &'a Arc<Self>,
-        state: Locked<'a>,
+        mut state: Locked<'a>,
         limit: Limit,
     ) -> Result<(Locked<'a>, usize)> {
-        let mut state = self.pass_on_log(state, limit)?;
-        // First, since upcalls take their time.
+        // First, since log lines and upcalls take their time.
         self.wake_for_results(&mut state);
+        let state = self.pass_on_log(state, limit, LINES_PER_CALL)?;
         let (mut state, made) = self.deliver(state, limit)?;
         // What upcalls have queued leaves at once, in one batch.
         if made > 0 && state.engine.sendable() > 0 && state.delivery.is_idle() {
@@ -137,7 +141,7 @@ impl Client {
             if let Some(id) = state.engine.upcall_returned(&event) {
                 self.wake_if_answered(&mut state, id);
             }
-            state = self.pass_on_log(state, limit)?;
+            state = self.pass_on_log(state, limit, LINES_PER_UPCALL)?;
         }
         state.delivery.by = None;
         if state.delivery.freed {
@@ -184,16 +188,23 @@ impl Client {
         self.log_of.load(Ordering::Relaxed) == thread_mark()
     }
 
-    /// Passes log lines on, as many and as long as a call does with upcalls: lines of other threads, and what the
+    /// Passes log lines on, at the most so many and not past the call's time: those of other threads, and what the
     /// program's function brings about itself, might never end.
-    fn pass_on_log<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, limit: Limit) -> Result<Locked<'a>> {
+    fn pass_on_log<'a>(
+        self: &'a Arc<Self>,
+        mut state: Locked<'a>,
+        limit: Limit,
+        most: usize,
+    ) -> Result<Locked<'a>> {
         let Some(sink) = &self.log else { return Ok(state) };
         if state.delivery.logging.is_some() || !state.engine.has_log_lines() {
             return Ok(state);
         }
         state.delivery.logging = Some(thread_mark());
-        for _ in 0..UPCALLS_PER_CALL {
+        for _ in 0..most {
             let Some(line) = state.engine.next_log_line() else { break };
+            // As with upcalls, somebody reads meanwhile.
+            self.leave(&mut state);
             state = self.unlocked(state, |client| {
                 client.log_of.store(thread_mark(), Ordering::Relaxed);
                 sink(&line);

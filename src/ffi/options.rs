@@ -23,8 +23,8 @@ pub const CONFD_LOG_ERROR: i32 = 3;
 /// Takes a line for the program's log. Called inside calls on the client, on the calling thread, one line at a
 /// time for each client, with no lock held. The message is valid during the call. It has no control character, no
 /// newline either, and no byte of a datagram whose signature was not verified. It may call the client except for
-/// confd_client_free(), and returns normally. A call passes on as many lines as it makes upcalls at the most, and
-/// leaves the others to the next.
+/// confd_client_free(), and returns normally. A call passes on at most 1,024
+/// lines, and 16 more after each upcall that it makes; what is left is for the next, or for a thread that waits.
 pub type confd_log_fn = Option<unsafe extern "C" fn(level: i32, message: *const c_char, data: *mut c_void)>;
 
 /// What a client is told at its creation, where a copy is made. Used by one thread at a time.

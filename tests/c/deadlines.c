@@ -114,10 +114,78 @@ static void a_log_that_feeds_itself_holds_no_call(void)
     peer_close(&peer);
 }
 
+static unsigned logging;
+static unsigned answered;
+static unsigned logged_beside_the_answer;
+
+static void logs_until_the_answer(int32_t level, const char *message, void *data)
+{
+    (void)level;
+    (void)message;
+    (void)data;
+    ADD(logging);
+    for (int i = 0; i < 10000 && SEEN(answered) == 0; i++) {
+        pause_us(1000);
+    }
+    PUT(logged_beside_the_answer, SEEN(answered));
+}
+
+static void *reads_for_all(void *unused)
+{
+    while (confd_client_receive(client, -1, NULL) == CONFD_OK) {
+    }
+    return unused;
+}
+
+/* What is worth a line, and, while that is logged, the answer. */
+static void *throws_and_answers(void *unused)
+{
+    char salt[SALT];
+    peer_take(&peer, salt);
+    peer_throw(&peer, "plj0 and no more", 16);
+    for (int i = 0; i < 10000 && SEEN(logging) == 0; i++) {
+        pause_us(1000);
+    }
+    peer_answer(&peer, salt, "1", 1);
+    return unused;
+}
+
+/* The thread that reads for all is inside the log's function; another takes its place. */
+static void a_slow_log_holds_up_no_other_thread(void)
+{
+    const char *address = peer.address;
+    pthread_t reader;
+    pthread_t server;
+    confd_request *request = ping();
+    confd_result *result;
+    confd_options *options = options_new();
+    OK(confd_options_set_log(options, logs_until_the_answer, NULL, CONFD_LOG_DEBUG));
+    peer_open(&peer);
+    client = client_of(&address, 1, NULL, NULL, options);
+    confd_options_free(options);
+    SAME(pthread_create(&reader, NULL, reads_for_all, NULL), 0);
+    SAME(pthread_create(&server, NULL, throws_and_answers, NULL), 0);
+    /* By then it reads for all. */
+    pause_us(300000);
+    OK(confd_client_query(client, request, 0, 20000, &result));
+    PUT(answered, 1);
+    SAME(result->outcome, CONFD_OUTCOME_ANSWERED);
+    confd_result_free(result);
+    OK(confd_client_close(client));
+    SAME(pthread_join(server, NULL), 0);
+    SAME(pthread_join(reader, NULL), 0);
+    SAME(logging, 1);
+    SAME(logged_beside_the_answer, 1);
+    confd_client_free(client);
+    confd_request_free(request);
+    peer_close(&peer);
+}
+
 int main(void)
 {
     no_upcall_but_one_after_the_deadline();
     a_deadline_that_another_thread_sets();
     a_log_that_feeds_itself_holds_no_call();
+    a_slow_log_holds_up_no_other_thread();
     return 0;
 }
