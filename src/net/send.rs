@@ -198,13 +198,21 @@ mod tests {
         for (ip, one_by_one) in forms() {
             let ((from, _), (to, to_addr)) = (open(ip, one_by_one), open(ip, one_by_one));
             let nobody = closed(ip);
-            let mut errors = Vec::new();
             let data = b"is anybody there?";
-            // Over loopback it is there before the second is sent.
-            send_all(&from, &[nobody, to_addr, to_addr].map(|to| Outgoing { data, to }), &mut errors);
-            assert_eq!(errors.len(), 1, "{ip}, one by one: {one_by_one}");
-            assert!(errors[0].refused && errors[0].to == nobody, "{errors:?}");
-            assert_eq!(receive_all(&to, 2, &mut errors).len(), 2);
+            // Over loopback it is there before the second is sent, unless the system has much else to do.
+            let is_told = (0..50).any(|_| {
+                let mut errors = Vec::new();
+                send_all(&from, &[nobody, to_addr, to_addr].map(|to| Outgoing { data, to }), &mut errors);
+                assert_eq!(receive_all(&to, 2, &mut errors).len(), 2);
+                let is_told = errors.len() == 1;
+                if !is_told {
+                    await_error(&from);
+                    from.read_errors(&mut errors).unwrap();
+                }
+                assert!(errors.len() == 1 && errors[0].refused && errors[0].to == nobody, "{errors:?}");
+                is_told
+            });
+            assert!(is_told, "{ip}, one by one: {one_by_one}");
         }
     }
 
