@@ -18,12 +18,8 @@ static unsigned ppolls;
 
 int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
 {
-    struct timespec rest = {0, 0};
     ADD(ppolls);
-    if (timeout != NULL) {
-        rest = *timeout;
-    }
-    return (int)syscall(SYS_ppoll, fds, n, timeout == NULL ? NULL : &rest, mask, 8UL);
+    return kernel_ppoll(fds, n, timeout, mask);
 }
 
 static int32_t ask(confd_client *client, int32_t timeout_ms)
@@ -135,11 +131,14 @@ static void a_deadline_is_kept_whatever_signals_come(void)
 
 static struct peer peer_of_handler;
 
-/* Whether there is a request; the program may not have come so far yet. */
-static int is_asked(const struct peer *peer)
+/* For handlers: the program may not have come so far yet, and then there is no request. */
+static int is_taken(struct peer *peer, char *salt)
 {
-    struct pollfd ready = {peer->fd, POLLIN, 0};
-    return poll(&ready, 1, 0) == 1;
+    const int is_asked = readable(peer->fd, 0);
+    if (is_asked) {
+        peer_take(peer, salt);
+    }
+    return is_asked;
 }
 
 /* What is no reply, and then the reply, while the program waits. */
@@ -147,10 +146,9 @@ static void answers(int number)
 {
     char salt[SALT];
     (void)number;
-    if (!is_asked(&peer_of_handler)) {
+    if (!is_taken(&peer_of_handler, salt)) {
         return;
     }
-    peer_take(&peer_of_handler, salt);
     for (int i = 0; i < 40; i++) {
         peer_throw(&peer_of_handler, "plj0 and no more", 16);
     }
@@ -227,10 +225,9 @@ static void throws(int number)
 {
     char salt[SALT];
     (void)number;
-    if (!is_asked(&peer_of_log)) {
+    if (!is_taken(&peer_of_log, salt)) {
         return;
     }
-    peer_take(&peer_of_log, salt);
     peer_throw(&peer_of_log, "plj0 and no more", 16);
     /* No signal cuts the wait short that comes now. */
     storm(throws, 0, 0);

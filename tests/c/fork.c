@@ -1,6 +1,5 @@
 /* After fork: in the child everything is CLOSED and free only releases; the parent's client goes on undisturbed. */
 #include "world.h"
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -69,12 +68,6 @@ static void child(confd_client *client)
     _exit(0);
 }
 
-static int is_readable(int fd)
-{
-    struct pollfd ready = {fd, POLLIN, 0};
-    return poll(&ready, 1, 0) == 1;
-}
-
 static void the_parent_goes_on(void)
 {
     struct peer peer;
@@ -92,20 +85,20 @@ static void the_parent_goes_on(void)
     CHECK(fd >= 0);
     base = before;
     send_ping(client, 0, 0, NULL, salt);
-    CHECK(!is_readable(fd));
+    CHECK(!readable(fd, 0));
     pid = fork();
     if (pid == 0) {
         child(client);
     }
     child_succeeds(pid);
-    CHECK(!is_readable(fd));
+    CHECK(!readable(fd, 0));
     SAME(confd_client_fd(client), fd);
     peer_take(&peer, salt);
     peer_answer(&peer, salt, "1", 1);
-    SOON(is_readable(fd));
+    SOON(readable(fd, 0));
     OK(confd_client_process(client));
     SAME(tally.replies, 1);
-    CHECK(!is_readable(fd));
+    CHECK(!readable(fd, 0));
     /* Its deadlines, too. */
     confd_options *options = options_expire(20);
     confd_client *brief = client_of(&address, 1, upcall_fn, &tally, options);
@@ -120,7 +113,7 @@ static void the_parent_goes_on(void)
         child(brief);
     }
     child_succeeds(pid);
-    SOON(is_readable(fd));
+    SOON(readable(fd, 0));
     OK(confd_client_process(brief));
     SAME(tally.expired, 1);
     confd_client_free(brief);

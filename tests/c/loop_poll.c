@@ -1,18 +1,9 @@
 /* A level-triggered loop that waits on the one descriptor, without a timeout, is told of everything there is to do. */
 #include "world.h"
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 
 static struct tally tally;
-
-static int readable(int fd, int timeout_ms)
-{
-    struct pollfd ready = {fd, POLLIN, 0};
-    const int n = poll(&ready, 1, timeout_ms);
-    CHECK(n == 0 || ready.revents == POLLIN);
-    return n == 1;
-}
 
 /* Processes until it is no longer readable. */
 static void settle(confd_client *client, int fd)

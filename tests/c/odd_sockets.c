@@ -2,7 +2,6 @@
 #include "world.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -25,11 +24,7 @@ static unsigned polls;
 
 int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
 {
-    struct timespec rest = {0, 0};
     ADD(polls);
-    if (timeout != NULL) {
-        rest = *timeout;
-    }
     if (SEEN(is_to_be_marked)) {
         PUT(is_to_be_marked, 0);
         PUT(marked, 1);
@@ -41,7 +36,7 @@ int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const si
     }
     const nfds_t from = SEEN(blind) ? 1 : 0;
     fds[0].revents = 0;
-    return (int)syscall(SYS_ppoll, fds + from, n - from, timeout == NULL ? NULL : &rest, mask, 8UL);
+    return kernel_ppoll(fds + from, n - from, timeout, mask);
 }
 
 int recvmmsg(int fd, struct mmsghdr *headers, unsigned n, int flags, struct timespec *timeout)
@@ -176,9 +171,7 @@ static void what_a_refused_query_has_read_goes_to_the_thread_that_waits(void)
     confd_result *result = NULL;
     PUT(blind, 1);
     SAME(pthread_create(&waiter, NULL, receives, client), 0);
-    while (SEEN(polls) == 0) {
-        pause_us(1000);
-    }
+    SOON(SEEN(polls) > 0);
     send_ping(client, 0, 0, NULL, NULL);
     peer_take(&peer, salt);
     /* By then the thread has seen that there is a request, and waits again. */
@@ -188,9 +181,7 @@ static void what_a_refused_query_has_read_goes_to_the_thread_that_waits(void)
         GIVES(CONFD_ERR_COVERAGE, confd_client_query(client, request, 99, 10000, &result));
         pause_us(1000);
     }
-    for (int i = 0; i < 10000 && SEEN(tally.replies) == 0; i++) {
-        pause_us(1000);
-    }
+    SOON(SEEN(tally.replies) > 0);
     SAME(SEEN(tally.replies), 1);
     PUT(blind, 0);
     OK(confd_client_close(client));

@@ -1,6 +1,6 @@
 /* The test's own HMAC-SHA1 and envelope, so that replies can be made to any measure. */
-#include "sha1.h"
 #include "world.h"
+#include "sha1.h"
 
 static uint32_t turned(uint32_t x, unsigned by)
 {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -219,6 +220,24 @@ void answer_from(confd_client *client, const char *salt, const char *ip, uint16_
     char data[DATAGRAM];
     const size_t len = make_reply(data, KEY, salt, CONFD_STATUS_OK, answer, serial);
     OK(confd_client_handle_datagram(client, data, len, ip, port));
+}
+
+int readable(int fd, int timeout_ms)
+{
+    struct pollfd ready = {fd, POLLIN, 0};
+    const int n = poll(&ready, 1, timeout_ms);
+    CHECK(n == 0 || ready.revents == POLLIN);
+    return n == 1;
+}
+
+int kernel_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
+{
+    /* It writes there what is left. */
+    struct timespec rest = {0, 0};
+    if (timeout != NULL) {
+        rest = *timeout;
+    }
+    return (int)syscall(SYS_ppoll, fds, n, timeout == NULL ? NULL : &rest, mask, 8UL);
 }
 
 void child_succeeds(pid_t pid)

@@ -4,7 +4,10 @@
 
 #include "check.h"
 #include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/types.h>
+#include <time.h>
 
 #define KEY "a key for tests\n"
 
@@ -80,6 +83,11 @@ void sim_start(struct sim *sim, size_t candidates, ...);
 /* With these arguments alone, "--listen" and so on, up to a NULL. */
 void sim_start_with(struct sim *sim, const char *const *arguments);
 void sim_stop(struct sim *sim);
+
+/* Whether a descriptor is readable, or becomes so within this time. */
+int readable(int fd, int timeout_ms);
+/* For programs that have a ppoll() of their own: the kernel's. */
+int kernel_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask);
 
 /* Waits for a child process that exits with 0. */
 void child_succeeds(pid_t pid);
