@@ -172,7 +172,7 @@ impl Client {
             self.transmit(&mut state, None);
         }
         if state.is_quiet() {
-            return Ok((state, 0, Some(now).filter(|_| !was_due)));
+            return Ok((state, 0, (!was_due).then_some(now)));
         }
         // Upcalls and log lines run the program's code.
         let (state, made) = self.finish(state, Limit::until(deadline.limit()))?;
@@ -249,7 +249,6 @@ impl Client {
     #[cold]
     fn fail_to_wait<'a, T>(&self, mut state: Locked<'a>, error: &io::Error) -> Result<T> {
         self.leave(&mut state);
-        drop(state);
         Err(Error::io("the socket cannot be waited for", error))
     }
 

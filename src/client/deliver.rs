@@ -117,14 +117,12 @@ impl Client {
 
     fn deliver<'a>(self: &'a Arc<Self>, mut state: Locked<'a>, limit: Limit) -> Result<(Locked<'a>, usize)> {
         let mut made = 0;
-        if !state.engine.has_events() || !state.delivery.is_idle() {
+        if !state.has_upcalls_for_nobody() {
             return Ok((state, made));
         }
         if limit.upcalls == 0 {
-            // Nobody else may be about to notice.
-            if !state.waiters.is_empty() {
-                self.wake_somebody(&mut state);
-            }
+            // Whoever waits may not be about to notice.
+            self.wake_somebody(&mut state);
             return Ok((state, made));
         }
         state.delivery.by = Some(thread_mark());
@@ -197,7 +195,7 @@ impl Client {
         most: usize,
     ) -> Result<Locked<'a>> {
         let Some(sink) = &self.log else { return Ok(state) };
-        if state.delivery.logging.is_some() || !state.engine.has_log_lines() {
+        if !state.has_lines_for_nobody() {
             return Ok(state);
         }
         state.delivery.logging = Some(thread_mark());
@@ -217,7 +215,7 @@ impl Client {
         state.delivery.logging = None;
         if state.delivery.freed {
             self.idle.notify_all();
-        } else if state.has_lines_for_nobody() && !state.waiters.is_empty() {
+        } else if state.has_lines_for_nobody() {
             self.wake_somebody(&mut state);
         }
         Ok(state)

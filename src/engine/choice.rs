@@ -35,11 +35,10 @@ impl Engine {
         self.shuffle(self.order.len());
         let (mut chosen, doubtful) = self.by_doubt(now, None);
         let mut waiting = doubtful.clone();
-        waiting.retain(|&peer| self.is_to_be_probed(peer, now));
         let (well, in_doubt) = (chosen.len().min(count), doubtful.len());
         chosen.extend(doubtful);
         chosen.truncate(count);
-        waiting.retain(|peer| !chosen.contains(peer));
+        waiting.retain(|peer| self.is_to_be_probed(*peer, now) && !chosen.contains(peer));
         let mut due = Vec::new();
         for _ in 0..PROBES.max(in_doubt.div_ceil(ROUND)) {
             // Those first that have waited longest: by chance one could wait for ever.

@@ -94,7 +94,7 @@ impl Socket {
     /// Whether a call that failed is to be repeated, since it may have failed for an earlier datagram: the first time
     /// in any case (another thread may have read the queue meanwhile), then while there was something in the queue,
     /// and not for ever.
-    pub(super) fn may_repeat(&self, repeats: &mut u32, errors: &mut Vec<IcmpError>) -> bool {
+    fn may_repeat(&self, repeats: &mut u32, errors: &mut Vec<IcmpError>) -> bool {
         let pending = self.read_errors(errors).unwrap_or(0);
         *repeats += 1;
         *repeats == 1 || (pending > 0 && *repeats <= REPEATS)
