@@ -37,7 +37,7 @@ impl Key {
         if bytes.is_empty() {
             return None;
         }
-        let key = traceless(|| Self::of(bytes));
+        let key = traceless::<MAKING, _>(|| Self::of(bytes));
         Self::cover();
         key
     }
@@ -48,13 +48,14 @@ impl Key {
 
     /// HMAC-SHA1 over `salt` and then `msg`.
     pub fn sign(&self, salt: &[u8], msg: &[u8]) -> [u8; TAG_LEN] {
-        traceless(|| self.tag(salt, msg).into())
+        traceless::<SIGNING, _>(|| self.tag(salt, msg).into())
     }
 
     /// Whether `tag` signs `salt` and `msg`. Takes the same time wherever the tags differ.
     #[inline]
     pub fn verifies(&self, salt: &[u8], msg: &[u8], tag: &[u8; TAG_LEN]) -> bool {
-        traceless(|| CtOutput::<Schedule>::new(self.tag(salt, msg)) == CtOutput::new((*tag).into()))
+        let is_it = || CtOutput::<Schedule>::new(self.tag(salt, msg)) == CtOutput::new((*tag).into());
+        traceless::<SIGNING, _>(is_it)
     }
 
     /// Whether both are made of the same bytes, as far as a signature tells.
@@ -68,7 +69,7 @@ impl Key {
     /// at the next call that the loader binds. For where hardly anything else follows that uses them.
     fn cover() {
         let zeros = black_box([0; BLOCK_LEN]);
-        traceless(|| black_box(Self::of(&zeros).map(|key| key.tag(b"", COMPARED))));
+        traceless::<MAKING, _>(|| black_box(Self::of(&zeros).map(|key| key.tag(b"", COMPARED))));
     }
 
     fn tag(&self, salt: &[u8], msg: &[u8]) -> Output<Schedule> {
@@ -83,14 +84,18 @@ impl Key {
     }
 }
 
-/// More than HMAC and SHA-1 use of the stack, in any of their implementations: 2 KiB, in words of 64 bits.
-const DEPTH: usize = 256;
+/// More than it uses of the stack to sign, in words of 64 bits: 1 KiB, of which optimized code uses some 600 bytes, and
+/// code that is not optimized far more.
+const SIGNING: usize = if cfg!(debug_assertions) { 512 } else { 128 };
 
-/// Does some work and wipes the stack where it was done. The crates below wipe what they own when they drop it, but not
-/// the padded key, nor what the compiler moved, copied or spilled on the way.
-fn traceless<T>(work: impl FnOnce() -> T) -> T {
+/// The same for making a key ready, which uses some 900.
+const MAKING: usize = 2 * SIGNING;
+
+/// Does some work and wipes the stack where it was done, `DEPTH` words of it. The crates below wipe what they own when
+/// they drop it, but not the padded key, nor what the compiler moved, copied or spilled on the way.
+fn traceless<const DEPTH: usize, T>(work: impl FnOnce() -> T) -> T {
     let result = apart(work);
-    wipe_below();
+    wipe_below::<DEPTH>();
     result
 }
 
@@ -101,7 +106,7 @@ fn apart<T>(work: impl FnOnce() -> T) -> T {
 }
 
 #[inline(never)]
-fn wipe_below() {
+fn wipe_below<const DEPTH: usize>() {
     // One fill, which takes nanoseconds; `zeroize` would write word by word. Nothing may be known of who reads it.
     black_box(&mut [0_u64; DEPTH]);
 }
