@@ -77,6 +77,8 @@ impl Limit {
 type ThreadMark = usize;
 
 /// That of this thread. `std::thread::current` would leave a block of memory behind in threads that Rust did not make.
+// Never looked up ahead of need, as the compiler would: that is a call into the loader, which other memory serves.
+#[inline(never)]
 fn thread_mark() -> ThreadMark {
     thread_local!(static MARK: u8 = const { 0 });
     MARK.with(|mark| std::ptr::from_ref(mark).addr())

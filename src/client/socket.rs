@@ -323,6 +323,7 @@ pub(super) fn next_deadline(state: &State) -> Option<Micros> {
 }
 
 /// One batch of datagrams, at most `N`, those for one peer in one piece if they may be `joined`; says why not all of them were sent.
+#[inline(never)]
 fn send_batch<const N: usize>(
     socket: &Socket,
     engine: &mut Engine,

@@ -122,6 +122,8 @@ impl Socket {
     }
 
     /// Sends `batch`, at most `PER_CALL` items, with `sendmmsg`. Gives what `send_some` does.
+    // Not part of its caller, so that a single datagram does not go across pages of stack.
+    #[inline(never)]
     fn send_headers(&self, batch: &[Outgoing<'_>], joined: bool) -> io::Result<(usize, bool)> {
         let mut names = [const { MaybeUninit::<RawAddr>::uninit() }; PER_CALL];
         let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; PER_CALL];
