@@ -34,6 +34,11 @@ impl Keys {
         &self.current
     }
 
+    /// A number of the current key; that of the one before it is one less.
+    pub(super) fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
     /// Takes up a new key; false if it is the one that is in use.
     pub(super) fn replace(&mut self, now: Micros, key: Key) -> bool {
         if key.is_same(&self.current) {
@@ -82,7 +87,6 @@ impl Keys {
     }
 
     /// Whether two keys are held.
-    #[cfg(test)]
     pub(super) fn rotates(&self) -> bool {
         self.previous.is_some()
     }

@@ -49,7 +49,7 @@ use crate::error::{Code, Error, Result};
 use crate::wire::SERVER_READS;
 use crate::wire::envelope::Room;
 use crate::wire::key::Key;
-use crate::wire::request::Request;
+use crate::wire::request::{Request, Timestamp};
 use book::{Book, PeerId};
 use contacts::Contacts;
 use intake::ForeignWatch;
@@ -160,6 +160,8 @@ pub struct Engine {
     events: VecDeque<Event>,
     /// Those of the outstanding requests that are queries, in no order; each knows its place here.
     queries: Vec<Id>,
+    /// The memory of one that has ended.
+    spare: Option<Box<Query>>,
     /// Queries that are asked in parts, by a number.
     wholes: Register<u64, Whole>,
     next_whole: u64,
@@ -173,6 +175,8 @@ pub struct Engine {
     random: SmallRng,
     lines: VecDeque<LogLine>,
     lines_lost: usize,
+    /// Of the last request that was signed.
+    stamp: Timestamp,
     /// Where received messages are read.
     room: Room,
 }
@@ -192,6 +196,7 @@ impl Engine {
             queue: SendQueue::default(),
             events: VecDeque::new(),
             queries: Vec::new(),
+            spare: None,
             wholes: Register::default(),
             next_whole: 0,
             late: Late::default(),
@@ -203,6 +208,7 @@ impl Engine {
             random: SmallRng::seed_from_u64(seed),
             lines: VecDeque::new(),
             lines_lost: 0,
+            stamp: Timestamp::of(0),
             room: Room::default(),
         };
         engine.set_peers(peers);
@@ -253,10 +259,6 @@ impl Engine {
             || self.table.find_by(salt.as_bytes(), salt.uuid_bits()).is_some()
             || self.spent.contains(request)
             || (request.salt_was_given() && self.parts_of(salt.as_str()).is_some())
-    }
-
-    fn pack(&self, request: &Request, now: Now, datagram: &mut Vec<u8>) -> Result<()> {
-        request.pack(self.keys.current(), now.unix, self.config.max_request_bytes, datagram)
     }
 
     /// Enters a request that nothing speaks against: its salt was not used.

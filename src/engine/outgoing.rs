@@ -5,13 +5,21 @@ use std::net::SocketAddr;
 use crate::engine::event::LogLevel;
 use crate::engine::peers::address_text;
 use crate::engine::table::Id;
-use crate::engine::{Engine, Micros};
+use crate::engine::{Engine, Micros, Now};
+use crate::error::Result;
+use crate::wire::request::Request;
 
 impl Engine {
     /// Bounds the datagrams in flight, so that the replies to them fit a receive buffer of so many bytes, as the
     /// system counts them. Without a call there is no bound.
     pub fn set_receive_buffer(&mut self, bytes: usize) {
         self.pace.set_capacity(bytes);
+    }
+
+    /// Signs a request with the current key, and appends its datagram.
+    pub(super) fn pack(&mut self, request: &Request, now: Now, datagram: &mut Vec<u8>) -> Result<()> {
+        self.stamp.advance(now.unix);
+        request.pack(self.keys.current(), &self.stamp, self.config.max_request_bytes, datagram)
     }
 
     /// How many of the datagrams that wait may leave now.

@@ -124,7 +124,7 @@ impl Engine {
 
     /// Requests for consecutive addresses, each as many as its datagram holds, with their counts.
     fn divide(
-        &self,
+        &mut self,
         now: Now,
         request: &Request,
         addresses: &[String],

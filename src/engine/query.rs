@@ -91,8 +91,8 @@ pub(super) struct Query {
     next_retry: Micros,
     /// The keys beside that of its request that it was signed with, while they changed.
     other_keys: Vec<Arc<Key>>,
-    /// The key of the last attempt, so that the next one tries the other.
-    last_key: Arc<Key>,
+    /// The epoch of the last attempt's key, so that the next one tries the other.
+    last_epoch: u32,
     best: Option<Best>,
     errors: u32,
     /// Peers that were asked later than the first ones, and when what asked them left; the end of time until then.
@@ -211,7 +211,7 @@ impl Engine {
             retries: 0,
             next_retry: self.retry_after(now.micros),
             other_keys: Vec::new(),
-            last_key: self.keys.current().clone(),
+            last_epoch: self.keys.epoch(),
             best: None,
             errors: 0,
             joined: Vec::new(),
@@ -229,7 +229,14 @@ impl Engine {
     ) -> Id {
         let deadline = query.next_deadline();
         query.place = self.queries.len();
-        let id = self.admit(now.micros, request, token, deadline, contacts, datagram, Some(Box::new(query)));
+        let query = match self.spare.take() {
+            Some(mut spare) => {
+                *spare = query;
+                spare
+            }
+            None => Box::new(query),
+        };
+        let id = self.admit(now.micros, request, token, deadline, contacts, datagram, Some(query));
         self.queries.push(id);
         id
     }
@@ -279,7 +286,7 @@ impl Engine {
     /// Asks the silent peers of a query again, and as many others.
     fn ask_again(&mut self, now: Now, id: Id) {
         let next_retry = self.retry_after(now.micros);
-        let (current, previous) = (self.keys.current().clone(), self.keys.previous().cloned());
+        let (epoch, rotates) = (self.keys.epoch(), self.keys.rotates());
         let Some(asked) = self.table.get_mut(id) else { return };
         let silent: Vec<PeerId> = asked.contacts.silent().collect();
         let waiting = asked.unsent > 0;
@@ -292,8 +299,8 @@ impl Engine {
         if !waiting {
             query.retries += 1;
             // After a change of keys attempts alternate, and the first one after it is under the new key.
-            is_turn_of_the_old = Arc::ptr_eq(&query.last_key, &current);
-            query.last_key = previous.filter(|_| is_turn_of_the_old).unwrap_or(current);
+            is_turn_of_the_old = query.last_epoch == epoch;
+            query.last_epoch = epoch.wrapping_sub(u32::from(rotates && is_turn_of_the_old));
             if query.stamp.abs_diff(now.unix) > STAMP_IS_FRESH {
                 query.stamp = now.unix;
             }
@@ -353,11 +360,12 @@ impl Engine {
         let mut datagram = self.queue.buffer();
         let Some(asked) = self.table.get_mut(id) else { return };
         let Some(query) = &mut asked.query else { return };
+        self.stamp.advance(query.stamp);
         if !std::iter::once(&asked.key).chain(&query.other_keys).any(|known| Arc::ptr_eq(known, &key)) {
             query.other_keys.push(key.clone());
         }
         // It fitted the limit before, and neither the key nor the time changes its length.
-        if asked.request.pack(&key, query.stamp, limit, &mut datagram).is_err() {
+        if asked.request.pack(&key, &self.stamp, limit, &mut datagram).is_err() {
             self.queue.recycle(datagram);
             return;
         }
@@ -401,6 +409,9 @@ impl Engine {
         }
         let (quiet, part_of) = (query.quiet, query.part_of);
         let result = query.result(outcome, &ended);
+        // Its memory serves the next one, and holds no key until then.
+        query.other_keys = Vec::new();
+        self.spare = Some(query);
         match part_of {
             Some((whole, part)) => self.part_ended(now, whole, part, result),
             None => self.tell(ended.request, ended.token, quiet, result),

@@ -4,13 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Code, Error, Result};
-use crate::wire::key::Key;
+use crate::wire::key::{Key, TAG_LEN};
 use crate::wire::query::{Query, RequestType};
 use crate::wire::salt::Salt;
-use crate::wire::{MAGIC, text};
+use crate::wire::text;
 
 /// The protocol version that every request names.
 pub const PROTOCOL: i32 = 1;
+
+/// What stands behind the salt of the tag, to the end of the datagram. Zeros hold the place of the tag's digits.
+const TAG: &[u8] = b"\", \"hmac\": \"0000000000000000000000000000000000000000\"}";
+
+/// What stands behind those digits.
+const TAG_END: &[u8] = b"\"}";
 
 /// A question: its type, its query and the salt that its replies carry.
 ///
@@ -97,27 +103,22 @@ impl Request {
 
     /// Appends the signed datagram to `out`, and is an error, with `out` as it was, if it passes `limit` bytes.
     ///
-    /// `unix` is the wall clock's time in seconds: the server drops a request that is more than 300 s from its
-    /// own clock.
-    pub fn pack(&self, key: &Key, unix: u64, limit: usize, out: &mut Vec<u8>) -> Result<()> {
+    /// `stamp` is the wall clock's time: the server drops a request that is more than 300 s from its own clock.
+    pub fn pack(&self, key: &Key, stamp: &Timestamp, limit: usize, out: &mut Vec<u8>) -> Result<()> {
         let start = out.len();
-        let stamp = Decimal::of(unix);
         let (salt, query) = (self.salt().as_bytes(), self.query.as_c_str().to_bytes());
         // Enough as a rule: for both forms of the message, and what stands around them.
         out.reserve(256 + 2 * salt.len() + 5 * query.len() / 2);
-        out.extend_from_slice(MAGIC);
-        out.extend_from_slice(b"{\"msg\": \"");
         self.push_message::<Escaped>(out);
+        out.extend_from_slice(stamp.as_bytes());
+        out.extend_from_slice(TAG);
         // What is signed stands there only for that.
         let end = out.len();
         self.push_message::<Plain>(out);
         let tag = key.sign(stamp.as_bytes(), &out[end..]);
         out.truncate(end);
-        out.extend_from_slice(b"\", \"salt\": \"");
-        out.extend_from_slice(stamp.as_bytes());
-        out.extend_from_slice(b"\", \"hmac\": \"");
-        text::push_hex(out, &tag);
-        out.extend_from_slice(b"\"}");
+        let digits = end - TAG_END.len() - 2 * TAG_LEN;
+        out[digits..][..2 * TAG_LEN].copy_from_slice(&text::digits_of(&tag));
         let size = out.len() - start;
         if size > limit {
             out.truncate(start);
@@ -131,7 +132,7 @@ impl Request {
 
     /// Appends the message as it is, or as the inside of a JSON string.
     fn push_message<F: Form>(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(F::TYPE);
+        out.extend_from_slice(F::START);
         let kind = self.kind as u8;
         if kind >= 10 {
             out.push(b'0' + kind / 10);
@@ -144,16 +145,17 @@ impl Request {
         }
         out.extend_from_slice(F::QUERY);
         F::push_ascii(out, self.query.as_c_str().to_bytes());
-        out.push(b'}');
+        out.extend_from_slice(F::END);
     }
 }
 
-/// How a message is written: what stands before its type, its salt and its query, and how texts stand in it. Each form has
-/// code of its own, which copies what it knows the length of without a call.
+/// How a message is written: what stands before its type, its salt and its query, and behind that, and how texts stand in
+/// it. Each form has code of its own, which copies what it knows the length of without a call.
 trait Form {
-    const TYPE: &'static [u8];
+    const START: &'static [u8];
     const SALT: &'static [u8];
     const QUERY: &'static [u8];
+    const END: &'static [u8];
     fn push_text(out: &mut Vec<u8>, text: &str);
     fn push_ascii(out: &mut Vec<u8>, ascii: &[u8]);
 }
@@ -162,9 +164,10 @@ trait Form {
 struct Plain;
 
 impl Form for Plain {
-    const TYPE: &'static [u8] = b"{\"type\": ";
+    const START: &'static [u8] = b"{\"type\": ";
     const SALT: &'static [u8] = b", \"protocol\": 1, \"rsalt\": \"";
     const QUERY: &'static [u8] = b"\", \"query\": ";
+    const END: &'static [u8] = b"}";
 
     fn push_text(out: &mut Vec<u8>, text: &str) {
         text::push_inside(out, text);
@@ -175,13 +178,14 @@ impl Form for Plain {
     }
 }
 
-/// The same inside a JSON string.
+/// The same inside a JSON string, and the datagram around it up to the salt of the tag.
 struct Escaped;
 
 impl Form for Escaped {
-    const TYPE: &'static [u8] = b"{\\\"type\\\": ";
+    const START: &'static [u8] = b"plj0{\"msg\": \"{\\\"type\\\": ";
     const SALT: &'static [u8] = b", \\\"protocol\\\": 1, \\\"rsalt\\\": \\\"";
     const QUERY: &'static [u8] = b"\\\", \\\"query\\\": ";
+    const END: &'static [u8] = b"}\", \"salt\": \"";
 
     fn push_text(out: &mut Vec<u8>, text: &str) {
         text::push_inside_twice(out, text);
@@ -192,23 +196,33 @@ impl Form for Escaped {
     }
 }
 
-/// A number in decimal digits, without an allocation.
-struct Decimal {
+/// A time in seconds since 1970, in the digits that a request is stamped with.
+#[derive(Clone, Copy, Debug)]
+pub struct Timestamp {
+    unix: u64,
     digits: [u8; 20],
     start: usize,
 }
 
-impl Decimal {
-    fn of(mut number: u64) -> Self {
+impl Timestamp {
+    /// Of this time.
+    pub fn of(unix: u64) -> Self {
         let mut digits = [0; 20];
-        let mut start = digits.len();
+        let (mut start, mut rest) = (digits.len(), unix);
         loop {
             start -= 1;
-            digits[start] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                return Decimal { digits, start };
+            digits[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                return Timestamp { unix, digits, start };
             }
+        }
+    }
+
+    /// Goes on to this time, as a rule the same second.
+    pub fn advance(&mut self, unix: u64) {
+        if self.unix != unix {
+            *self = Timestamp::of(unix);
         }
     }
 
@@ -220,6 +234,7 @@ impl Decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::MAGIC;
 
     fn request() -> Request {
         Request::new(RequestType::NodeRoleByName, Query::text("n\u{e9}"), Salt::from_text("s").unwrap())
@@ -229,26 +244,28 @@ mod tests {
     fn a_datagram_is_ascii_at_both_levels_and_verifies() {
         let key = Key::new(b"k\n").unwrap();
         let mut out = Vec::new();
-        request().pack(&key, 1_795_375_589, 4_096, &mut out).unwrap();
+        request().pack(&key, &Timestamp::of(1_795_375_589), 4_096, &mut out).unwrap();
         assert!(out.starts_with(MAGIC) && out.is_ascii());
         let outer: serde_json::Value = serde_json::from_slice(&out[4..]).unwrap();
         let message = outer["msg"].as_str().unwrap();
         assert_eq!(message, r#"{"type": 1, "protocol": 1, "rsalt": "s", "query": "n\u00e9"}"#);
         assert_eq!(outer["salt"], "1795375589");
-        let mut hex = Vec::new();
-        text::push_hex(&mut hex, &key.sign(b"1795375589", message.as_bytes()));
-        assert_eq!(outer["hmac"].as_str().unwrap().as_bytes(), hex);
+        let digits = text::digits_of(&key.sign(b"1795375589", message.as_bytes()));
+        assert_eq!(outer["hmac"].as_str().unwrap().as_bytes(), digits);
     }
 
     #[test]
     fn the_limit_is_the_size_of_the_datagram_to_the_byte() {
         let key = Key::new(b"k").unwrap();
         let mut out = Vec::new();
-        request().pack(&key, 1, usize::MAX, &mut out).unwrap();
+        request().pack(&key, &Timestamp::of(1), usize::MAX, &mut out).unwrap();
         let size = out.len();
         out.clear();
-        request().pack(&key, 1, size, &mut out).unwrap();
-        assert_eq!(request().pack(&key, 1, size - 1, &mut out).unwrap_err().code(), Code::RequestTooBig);
+        request().pack(&key, &Timestamp::of(1), size, &mut out).unwrap();
+        assert_eq!(
+            request().pack(&key, &Timestamp::of(1), size - 1, &mut out).unwrap_err().code(),
+            Code::RequestTooBig
+        );
         assert_eq!(out.len(), size, "a refused request leaves nothing behind");
     }
 
@@ -256,13 +273,13 @@ mod tests {
     fn a_datagram_is_appended_to_what_is_there_and_a_refused_one_is_not() {
         let key = Key::new(b"k").unwrap();
         let (mut alone, mut out) = (Vec::new(), b"before".to_vec());
-        request().pack(&key, 1, 4_096, &mut alone).unwrap();
-        let refused = request().pack(&key, 1, alone.len() - 1, &mut out).unwrap_err();
+        request().pack(&key, &Timestamp::of(1), 4_096, &mut alone).unwrap();
+        let refused = request().pack(&key, &Timestamp::of(1), alone.len() - 1, &mut out).unwrap_err();
         assert_eq!(out, b"before");
         let (size, limit) = (alone.len(), alone.len() - 1);
         let detail = format!("the request makes a datagram of {size} bytes, and the limit is {limit}");
         assert_eq!(refused.detail(), detail);
-        request().pack(&key, 1, alone.len(), &mut out).unwrap();
+        request().pack(&key, &Timestamp::of(1), alone.len(), &mut out).unwrap();
         assert_eq!(out, [b"before", &*alone].concat());
     }
 
@@ -298,9 +315,13 @@ mod tests {
     }
 
     #[test]
-    fn decimals_are_what_format_writes() {
-        for number in [0, 9, 10, 1_795_375_589, u64::MAX] {
-            assert_eq!(Decimal::of(number).as_bytes(), number.to_string().as_bytes());
+    fn a_timestamp_is_what_format_writes_whatever_it_was_before() {
+        let mut advanced = Timestamp::of(7);
+        for number in [0, 9, 10, 1_795_375_589, u64::MAX, 1_795_375_589, 1_795_375_589, 3] {
+            let written = number.to_string();
+            advanced.advance(number);
+            assert_eq!(Timestamp::of(number).as_bytes(), written.as_bytes());
+            assert_eq!(advanced.as_bytes(), written.as_bytes());
         }
     }
 }

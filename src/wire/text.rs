@@ -61,13 +61,13 @@ pub(super) fn json_in_ascii(json: &str) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Appends 40 hexadecimal digits for 20 bytes.
-pub(super) fn push_hex(out: &mut Vec<u8>, bytes: &[u8; TAG_LEN]) {
+/// The 40 hexadecimal digits of 20 bytes.
+pub(super) fn digits_of(bytes: &[u8; TAG_LEN]) -> [u8; 2 * TAG_LEN] {
     let mut digits = [0; 2 * TAG_LEN];
     for (digits, bytes) in digits.chunks_exact_mut(8).zip(bytes.chunks_exact(4)) {
         digits.copy_from_slice(&hex::encode([bytes[0], bytes[1], bytes[2], bytes[3]]));
     }
-    out.extend_from_slice(&digits);
+    digits
 }
 
 fn push_byte(out: &mut Vec<u8>, byte: u8) {

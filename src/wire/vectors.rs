@@ -6,7 +6,7 @@ use crate::wire::envelope::{Envelope, Room, payload, readings};
 use crate::wire::key::Key;
 use crate::wire::query::{Query, RequestType};
 use crate::wire::reply::Reply;
-use crate::wire::request::Request;
+use crate::wire::request::{Request, Timestamp};
 use crate::wire::salt::Salt;
 
 const CAPTURED: &str = include_str!("../../tests/data/vectors.json");
@@ -68,7 +68,7 @@ fn the_requests_made_here_mean_what_was_captured() {
         let salt = Salt::from_text(vector["rsalt"].as_str().unwrap()).unwrap();
         let unix: u64 = vector["timestamp"].as_str().unwrap().parse().unwrap();
         let mut made = Vec::new();
-        Request::new(kind, query, salt).pack(&key, unix, 4_096, &mut made).unwrap();
+        Request::new(kind, query, salt).pack(&key, &Timestamp::of(unix), 4_096, &mut made).unwrap();
 
         let theirs = base64(&vector["request_base64"]);
         let meaning = |datagram: &[u8]| {

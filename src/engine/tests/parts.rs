@@ -9,7 +9,7 @@ use crate::engine::{Ask, Config, Micros, Outcome, QueryResult, SECOND};
 use crate::error::Code;
 use crate::wire::envelope::payload;
 use crate::wire::query::{Query, RequestType};
-use crate::wire::request::Request;
+use crate::wire::request::{Request, Timestamp};
 
 /// The room for a datagram, in which four of the addresses below find place.
 const LIMIT: usize = 270;
@@ -106,7 +106,7 @@ fn elements(result: &QueryResult) -> Vec<Value> {
 fn each_part_has_as_many_addresses_as_its_datagram_holds() {
     let length = |list: &[String], link| {
         let (request, mut datagram) = (question(list, link), Vec::new());
-        request.pack(&key(), at(0).unix, 65_507, &mut datagram).unwrap();
+        request.pack(&key(), &Timestamp::of(at(0).unix), 65_507, &mut datagram).unwrap();
         datagram.len()
     };
     for link in [None, Some("br0")] {

@@ -399,3 +399,19 @@ fn a_query_holds_its_key_until_it_ends() {
     scene.cancel(&asked.salt).unwrap();
     assert!(old.upgrade().is_none());
 }
+
+#[test]
+fn a_query_that_was_asked_under_both_keys_holds_neither_once_it_has_ended() {
+    let mut scene = Scene::new(1);
+    let old = Arc::downgrade(scene.engine.keys.current());
+    scene.engine.set_key(scene.now, Key::new(b"the next key\n").unwrap());
+    let new = Arc::downgrade(scene.engine.keys.current());
+    let asked = scene.query(1, None);
+    scene.now += SECOND;
+    scene.expire(scene.now, 9);
+    assert_eq!((scene.flush().len(), scene.engine.stats().retries), (1, 1));
+    scene.expire(scene.now + 600 * SECOND, 0);
+    assert!(old.upgrade().is_some() && new.strong_count() > 1);
+    scene.cancel(&asked.salt).unwrap();
+    assert!(old.upgrade().is_none() && new.strong_count() == 1);
+}
