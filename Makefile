@@ -37,6 +37,9 @@ STRICT := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-proto
 SMALL := -C llvm-args=-inline-threshold=65 -C llvm-args=-align-loops=1 -C llvm-args=-unroll-runtime=false \
     -C llvm-args=-tail-dup-size=1 -C llvm-args=-tail-dup-placement-threshold=1 -C no-vectorize-loops
 
+# Functions that every request goes through stand side by side. GNU ld and lld can do that; for another linker, ORDER=.
+ORDER := -C link-arg=-Wl,-T,tools/hot.ld
+
 LIBRARY := $(DIST)/libconfdclient.so
 ARCHIVE := $(DIST)/libconfdclient.a
 COMPILE_TOOL = $(CC) -std=c99 $(CFLAGS) $(CPPFLAGS) -Iinclude examples-c/confd-query*.c \
@@ -61,12 +64,12 @@ build: library ## the library, shared and static, and the simulator
 	$(CARGO) build --release -p confd-sim
 
 library: ## the library alone, shared and static
-	$(CARGO) rustc --profile dist -p confdclient --lib --crate-type cdylib,staticlib -- $(SMALL)
+	$(CARGO) rustc --profile dist -p confdclient --lib --crate-type cdylib,staticlib -- $(SMALL) $(ORDER)
 	@ln -sfn libconfdclient.so $(DIST)/$(SONAME)
 	@sh tools/archive.sh $(ARCHIVE)
 
 # For install, which then needs no cargo after `make build`, as under sudo.
-$(LIBRARY): $(shell find src -name '*.rs') build.rs Cargo.toml Cargo.lock
+$(LIBRARY): $(shell find src -name '*.rs') build.rs Cargo.toml Cargo.lock tools/hot.ld
 	@$(MAKE) --no-print-directory library
 
 # The copy in the target folder finds the library beside it.
@@ -234,6 +237,12 @@ mutants: ## which changes of src/engine and src/wire no test notices; SHARD=k/n 
 
 header: ## write include/confdclient.h anew from the sources
 	$(CARGO) run --quiet --manifest-path tools/header/Cargo.toml
+
+hot: ## find anew which functions every request goes through, and write tools/hot.ld
+	python3 tools/hot.py
+
+hot-check: #+ the functions that every request goes through stand side by side
+	@python3 tools/hot.py --check
 
 bench: build ## what the library costs beside the sockets under it, in one table
 	python3 benches/run.py
