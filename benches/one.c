@@ -1,8 +1,9 @@
 /*
  * One question at a time: the blocking query against plain sendto() and recvfrom() of a prebuilt datagram, by turns of
- * 500 in one process.
+ * 500 in one process. What one took is the median of the turns, and the ratio that of the pairs of neighbours: a turn
+ * that something else has disturbed then counts no more than any other.
  *
- *     one PORT TURNS [ours]
+ *     one PORT PAIRS [ours]
  *
  * With "ours" only the queries, for counting their system calls.
  */
@@ -10,8 +11,7 @@
 
 #define TURN 500
 
-static double *latencies[2];
-static double cpu[2];
+static double *latencies[2], *cpu[2];
 static long done[2];
 
 static int by_size(const void *left, const void *right)
@@ -69,7 +69,7 @@ static void ask_ours(confd_client *client)
 int main(int argc, char **argv)
 {
     int port = (int)number(argc, argv, 1), only_ours = argc > 3;
-    long turns = number(argc, argv, 2);
+    long pairs = number(argc, argv, 2);
     char datagram[1024];
     size_t len = prebuild(datagram, sizeof datagram, port);
     struct sockaddr_in to = peer_address(0, port);
@@ -78,31 +78,37 @@ int main(int argc, char **argv)
     check(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0, "socket");
     confd_client *client = client_with(options_for(port), 1, no_upcall, NULL);
     for (int way = 0; way < 2; way++) {
-        latencies[way] = calloc((size_t)(turns * TURN), sizeof(double));
+        latencies[way] = calloc((size_t)(pairs * TURN), sizeof(double));
+        cpu[way] = calloc((size_t)pairs, sizeof(double));
     }
+    double *ratios = calloc((size_t)pairs, sizeof(double));
     ask_ours(client);
-    for (long turn = 0; turn < (only_ours ? turns : 2 * turns); turn++) {
-        /* Raw and ours, ours and raw. */
-        int ours = only_ours || turn % 4 == 1 || turn % 4 == 2;
-        double start_cpu = cpu_us(), before = wall_us();
-        for (int i = 0; i < TURN; i++) {
-            if (ours) {
-                ask_ours(client);
-            } else {
-                ask_raw(fd, datagram, len, &to);
+    for (long pair = 0; pair < pairs; pair++) {
+        for (int turn = only_ours; turn < 2; turn++) {
+            /* Raw and ours, ours and raw. */
+            int ours = only_ours || turn != pair % 2;
+            double start_cpu = cpu_us(), before = wall_us();
+            for (int i = 0; i < TURN; i++) {
+                if (ours) {
+                    ask_ours(client);
+                } else {
+                    ask_raw(fd, datagram, len, &to);
+                }
+                double now = wall_us();
+                latencies[ours][done[ours]++] = now - before;
+                before = now;
             }
-            double now = wall_us();
-            latencies[ours][done[ours]++] = now - before;
-            before = now;
+            cpu[ours][pair] = (cpu_us() - start_cpu) / TURN;
         }
-        cpu[ours] += cpu_us() - start_cpu;
+        ratios[pair] = only_ours ? 0 : cpu[1][pair] / cpu[0][pair];
     }
     report("questions", (double)done[1]);
-    report("ours_cpu_us", cpu[1] / (double)done[1]);
+    report("ours_cpu_us", median(cpu[1], pairs));
     report("ours_p50_us", median(latencies[1], done[1]));
     if (!only_ours) {
-        report("raw_cpu_us", cpu[0] / (double)done[0]);
+        report("raw_cpu_us", median(cpu[0], pairs));
         report("raw_p50_us", median(latencies[0], done[0]));
+        report("cpu_ratio", median(ratios, pairs));
     }
     confd_client_free(client);
     return 0;
