@@ -5,8 +5,8 @@
     tools/hot.py --check    whether the library was linked by it, and the list still fits
 
 After a sleep a program finds neither its code nor the way to its pages near the processor, and what a question costs is
-then decided by how many of them it goes through. Left to themselves, the functions of a question lie on 41 pages; side
-by side they take half of that.
+then decided by how many of them it goes through: a blocking query through 41 pages of the library as the compiler leaves
+its functions, and through 26 with these side by side.
 
 The file is for the linker, in a form that GNU ld and LLVM's lld know. It names functions, with wildcards for what the
 compiler makes up, so it fits any version of the compiler; a name that is no more has no effect.
