@@ -77,6 +77,7 @@ impl Contacts {
     }
 
     /// Whether it was asked more than once, so that nobody can tell which datagram an answer belongs to.
+    #[inline(always)]
     pub(super) fn was_asked_again(&self, position: usize) -> bool {
         self.marks()[position] & AGAIN != 0
     }

@@ -236,6 +236,7 @@ impl Engine {
         Ok(())
     }
 
+    #[inline(always)]
     fn count(
         &mut self,
         now: Micros,

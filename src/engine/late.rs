@@ -75,6 +75,10 @@ impl Late {
 
     /// When the time of the next one is over.
     pub(super) fn next(&self) -> Option<Micros> {
+        // Asked at each turn, and mostly there is none.
+        if self.len() == 0 {
+            return None;
+        }
         self.by_time.first().map(|(until, _)| until)
     }
 

@@ -144,6 +144,7 @@ fn integer<T: FromStr>(number: &str) -> Option<T> {
 
 /// The number that a text is, where it is JSON's shortest form of one that is not negative and has 18 digits at the
 /// most.
+#[inline(always)]
 pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
     if !(1..=18).contains(&digits.len()) || (digits[0] == b'0' && digits.len() > 1) {
         return None;
