@@ -91,31 +91,10 @@ pub fn parse_each(
 #[inline]
 pub fn parse_source(ip: &str, port: u16, zone: &dyn Fn(&str) -> Option<u32>) -> Result<SocketAddr> {
     // What they mostly are.
-    match dotted(ip) {
-        Some(ip) => Ok(SocketAddr::from((ip, port))),
-        None => parse_other_source(ip, port, zone),
+    match ip.parse::<Ipv4Addr>() {
+        Ok(ip) => Ok(SocketAddr::from((ip, port))),
+        Err(_) => parse_other_source(ip, port, zone),
     }
-}
-
-/// What the standard library reads as an IPv4 address, in two fifths of its time: each datagram of a program that does
-/// its own input and output comes with one.
-fn dotted(text: &str) -> Option<Ipv4Addr> {
-    let (mut octets, mut count, mut octet) = ([0; 4], 0, None);
-    for byte in text.bytes() {
-        octet = match (byte.wrapping_sub(b'0'), octet) {
-            (digit @ 0..=9, None) => Some(u32::from(digit)),
-            // No octet begins with a needless 0.
-            (digit @ 0..=9, Some(before @ 1..=25)) => Some(before * 10 + u32::from(digit)),
-            (_, Some(whole)) if byte == b'.' && count < 3 => {
-                octets[count] = u8::try_from(whole).ok()?;
-                count += 1;
-                None
-            }
-            _ => return None,
-        };
-    }
-    octets[3] = u8::try_from(octet.filter(|_| count == 3)?).ok()?;
-    Some(octets.into())
 }
 
 fn parse_other_source(ip: &str, port: u16, zone: &dyn Fn(&str) -> Option<u32>) -> Result<SocketAddr> {
@@ -229,47 +208,12 @@ fn parse_ip(text: &str, zone: &dyn Fn(&str) -> Option<u32>) -> std::result::Resu
 
 #[cfg(test)]
 mod tests {
-    use rand::rngs::SmallRng;
-    use rand::{RngExt, SeedableRng};
-
     use super::*;
 
     fn zone(name: &str) -> Option<u32> {
         match name {
             "eth0" | "2" => Some(2),
             _ => None,
-        }
-    }
-
-    #[test]
-    fn four_numbers_are_read_as_the_standard_library_reads_them() {
-        let mut random = SmallRng::seed_from_u64(1);
-        let pieces = [
-            "0", "1", "25", "255", "256", "260", "00", "01", "999", "99", "", " ", "+1", "-", "a", ".",
-            "\u{e9}",
-        ];
-        let (mut read, mut refused) = (0, 0);
-        for _ in 0..100_000 {
-            let mut text = String::new();
-            for place in 0..random.random_range(3..6) {
-                text.push_str(match random.random_range(0..30) {
-                    _ if place == 0 => "",
-                    0 => "",
-                    1 => "..",
-                    _ => ".",
-                });
-                let of = if random.random_range(0..4) > 0 { 4 } else { pieces.len() };
-                text.push_str(pieces[random.random_range(0..of)]);
-            }
-            let theirs = text.parse::<Ipv4Addr>().ok();
-            assert_eq!(dotted(&text), theirs, "{text:?}");
-            *if theirs.is_some() { &mut read } else { &mut refused } += 1;
-        }
-        assert!(read > 1_000 && refused > 1_000, "{read}, {refused}");
-        for octet in 0..=300 {
-            for text in [format!("1.2.3.{octet}"), format!("{octet}.2.3.4"), format!("1.2.3.{octet:03}")] {
-                assert_eq!(dotted(&text), text.parse().ok(), "{text}");
-            }
         }
     }
 
