@@ -322,7 +322,9 @@ pub(super) fn next_deadline(state: &State) -> Option<Micros> {
     next.filter(|&at| at < Micros::MAX)
 }
 
-/// One batch of datagrams, at most `N`, those for one peer in one piece if they may be `joined`; says why not all of them were sent.
+/// One batch of datagrams, at most `N`, those for one peer in one piece if they may be `joined`; says why not all of them
+/// were sent.
+// Not part of its caller, so that one datagram does not go across the stack of many.
 #[inline(never)]
 fn send_batch<const N: usize>(
     socket: &Socket,

@@ -7,7 +7,7 @@ use crate::error::{Code, Error, Result};
 use crate::wire::key::{Key, TAG_LEN};
 use crate::wire::query::{Query, RequestType};
 use crate::wire::salt::Salt;
-use crate::wire::text;
+use crate::wire::{MAGIC, text};
 
 /// The protocol version that every request names.
 pub const PROTOCOL: i32 = 1;
@@ -109,6 +109,7 @@ impl Request {
         let (salt, query) = (self.salt().as_bytes(), self.query.as_c_str().to_bytes());
         // Enough as a rule: for both forms of the message, and what stands around them.
         out.reserve(256 + 2 * salt.len() + 5 * query.len() / 2);
+        out.extend_from_slice(MAGIC);
         self.push_message::<Escaped>(out);
         out.extend_from_slice(stamp.as_bytes());
         out.extend_from_slice(TAG);
@@ -178,11 +179,11 @@ impl Form for Plain {
     }
 }
 
-/// The same inside a JSON string, and the datagram around it up to the salt of the tag.
+/// The same inside a JSON string, and the envelope around it up to the salt of the tag.
 struct Escaped;
 
 impl Form for Escaped {
-    const START: &'static [u8] = b"plj0{\"msg\": \"{\\\"type\\\": ";
+    const START: &'static [u8] = b"{\"msg\": \"{\\\"type\\\": ";
     const SALT: &'static [u8] = b", \\\"protocol\\\": 1, \\\"rsalt\\\": \\\"";
     const QUERY: &'static [u8] = b"\\\", \\\"query\\\": ";
     const END: &'static [u8] = b"}\", \"salt\": \"";
@@ -234,7 +235,6 @@ impl Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::MAGIC;
 
     fn request() -> Request {
         Request::new(RequestType::NodeRoleByName, Query::text("n\u{e9}"), Salt::from_text("s").unwrap())
