@@ -66,6 +66,24 @@ static void ask_ours(confd_client *client)
     confd_request_free(request);
 }
 
+/* A turn of one way: the processor time of a question, in us. */
+static double take_turn(int ours, confd_client *client, int fd, const char *datagram, size_t len,
+                        const struct sockaddr_in *to)
+{
+    double start_cpu = cpu_us(), before = wall_us();
+    for (int i = 0; i < TURN; i++) {
+        if (ours) {
+            ask_ours(client);
+        } else {
+            ask_raw(fd, datagram, len, to);
+        }
+        double now = wall_us();
+        latencies[ours][done[ours]++] = now - before;
+        before = now;
+    }
+    return (cpu_us() - start_cpu) / TURN;
+}
+
 int main(int argc, char **argv)
 {
     int port = (int)number(argc, argv, 1), only_ours = argc > 3;
@@ -77,30 +95,19 @@ int main(int argc, char **argv)
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     check(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0, "socket");
     confd_client *client = client_with(options_for(port), 1, no_upcall, NULL);
+    double *ratios = calloc((size_t)pairs, sizeof(double));
     for (int way = 0; way < 2; way++) {
         latencies[way] = calloc((size_t)(pairs * TURN), sizeof(double));
         cpu[way] = calloc((size_t)pairs, sizeof(double));
     }
-    double *ratios = calloc((size_t)pairs, sizeof(double));
     ask_ours(client);
     for (long pair = 0; pair < pairs; pair++) {
+        /* Raw and ours, ours and raw. */
         for (int turn = only_ours; turn < 2; turn++) {
-            /* Raw and ours, ours and raw. */
             int ours = only_ours || turn != pair % 2;
-            double start_cpu = cpu_us(), before = wall_us();
-            for (int i = 0; i < TURN; i++) {
-                if (ours) {
-                    ask_ours(client);
-                } else {
-                    ask_raw(fd, datagram, len, &to);
-                }
-                double now = wall_us();
-                latencies[ours][done[ours]++] = now - before;
-                before = now;
-            }
-            cpu[ours][pair] = (cpu_us() - start_cpu) / TURN;
+            cpu[ours][pair] = take_turn(ours, client, fd, datagram, len, &to);
         }
-        ratios[pair] = only_ours ? 0 : cpu[1][pair] / cpu[0][pair];
+        ratios[pair] = cpu[1][pair] / cpu[0][pair];
     }
     report("questions", (double)done[1]);
     report("ours_cpu_us", median(cpu[1], pairs));

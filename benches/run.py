@@ -43,9 +43,10 @@ def main():
     scale = Scale(chosen.quick)
     harness.build()
     client, simulator = harness.cores()
-    lines = ["%s, Linux %s, %s; client on core %d, simulator on core %d; medians of at least %d rounds; load average %.1f" % (
+    where = "%s, Linux %s, %s; client on core %d, simulator on core %d; medians of at least %d rounds; load average %.1f" % (
         processor(), platform.release(), time.strftime("%Y-%m-%d %H:%M"), client, simulator, scale.rounds,
-        os.getloadavg()[0]), "", line("measure", "result", "target", "", "figures")]
+        os.getloadavg()[0])
+    lines = [where, "", line("measure", "result", "target", "", "figures")]
     print("\n".join(lines), flush=True)
     with harness.Sim() as sim:
         for name, measure in ALL.items():
