@@ -129,6 +129,9 @@ man-examples: build #+ the examples of the manual, compiled and run as they stan
 exports: build #+ what the libraries define and need
 	@sh tests/exports.sh
 
+hot-check: build #+ the functions that every request goes through stand side by side
+	@python3 tools/hot.py --check
+
 abi-check: build #+ the ABI is what it was, by libabigail; planted changes are found; LONG=1: planted everywhere
 	@LONG=$(LONG) python3 tests/abi/run.py check
 
@@ -240,9 +243,6 @@ header: ## write include/confdclient.h anew from the sources
 
 hot: ## find anew which functions every request goes through, and write tools/hot.ld
 	python3 tools/hot.py
-
-hot-check: #+ the functions that every request goes through stand side by side
-	@python3 tools/hot.py --check
 
 bench: build ## what the library costs beside the sockets under it, in one table
 	python3 benches/run.py

@@ -68,8 +68,8 @@ def write():
     known = symbols(harness.LIBRARY)
     hot = set()
     with harness.Sim() as sim:
-        for run in (["one", sim.port, 2, "ours"],
-                    *(["load", way, sim.port, harness.PEERS, 32, 200, 200, 200] for way in ("queued", "async", "poll"))):
+        loads = [["load", way, sim.port, harness.PEERS, 32, 200, 200, 200] for way in ("queued", "async", "poll")]
+        for run in (["one", sim.port, 2, "ours"], *loads):
             counts = calls(*run)
             least = counts["confd_request_new"] / OFTEN
             hot |= {name for name, count in counts.items() if count >= least and name in known}
@@ -83,7 +83,7 @@ def check():
     sections = subprocess.run(["readelf", "-SW", harness.LIBRARY], check=True, text=True, stdout=subprocess.PIPE).stdout
     place = re.search(r" %s +PROGBITS +([0-9a-f]+) [0-9a-f]+ ([0-9a-f]+)" % re.escape(SECTION), sections)
     if place is None:
-        sys.exit("hot: %s has no section %s: it was linked without tools/hot.ld (make library ORDER=...)" % (
+        sys.exit("hot: %s has no section %s: it was linked without tools/hot.ld; run: make library" % (
             harness.LIBRARY, SECTION))
     start, size = (int(number, 16) for number in place.groups())
     inside = {".text." + name for name, at in known.items() if start <= at < start + size}
